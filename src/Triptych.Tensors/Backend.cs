@@ -1,0 +1,145 @@
+namespace Triptych.Tensors;
+
+/// <summary>Elementwise functions of two operands.</summary>
+internal enum BinaryOp
+{
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Maximum,
+    Minimum,
+}
+
+/// <summary>Elementwise comparisons.</summary>
+internal enum CompareOp
+{
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// <summary>Elementwise functions of one operand.</summary>
+internal enum UnaryOp
+{
+    Negate,
+    Abs,
+    Square,
+    Sqrt,
+    Rsqrt,
+    Exp,
+    Log,
+    Sin,
+    Cos,
+    Tanh,
+    Sigmoid,
+    Erf,
+    Relu,
+    Silu,
+    Gelu,
+    GeluTanh,
+    QuickGelu,
+}
+
+/// <summary>Reductions along the last dimension.</summary>
+internal enum ReduceOp
+{
+    Sum,
+    Max,
+    Min,
+}
+
+/// <summary>
+/// What a device has to be able to do. Functions check shapes, allocate the result and record gradients; a backend fills
+/// results that are already there. Adding a device means implementing this class.
+/// </summary>
+internal abstract class Backend
+{
+    /// <summary>The processor.</summary>
+    public static Backend Cpu { get; } = new CpuBackend();
+
+    /// <summary>target = source, of the same shape; converts the type.</summary>
+    public abstract void Copy(Tensor source, Tensor target);
+
+    public abstract void Fill(Tensor target, double value);
+
+    /// <summary>Operands and result have the result's shape (expanded); the result may be one of them.</summary>
+    public abstract void Binary(BinaryOp op, Tensor left, Tensor right, Tensor result);
+
+    /// <summary>result = x op scalar.</summary>
+    public abstract void BinaryScalar(BinaryOp op, Tensor x, double scalar, Tensor result);
+
+    public abstract void Compare(CompareOp op, Tensor left, Tensor right, Tensor result);
+
+    public abstract void Where(Tensor condition, Tensor ifTrue, Tensor ifFalse, Tensor result);
+
+    public abstract void Unary(UnaryOp op, Tensor x, Tensor result);
+
+    /// <summary>result = gradient * f'(x).</summary>
+    public abstract void UnaryGradient(UnaryOp op, Tensor x, Tensor gradient, Tensor result);
+
+    /// <summary>result = x ^ exponent.</summary>
+    public abstract void Power(Tensor x, float exponent, Tensor result);
+
+    /// <summary>Reduces the last dimension: [rows, n] to [rows].</summary>
+    public abstract void ReduceRows(ReduceOp op, Tensor x, Tensor result);
+
+    /// <summary>Sums the first dimension: [n, columns] to [columns].</summary>
+    public abstract void SumColumns(Tensor x, Tensor result);
+
+    /// <summary>The index of the largest element of each row (the first of equal ones): [rows, n] to Int64 [rows].</summary>
+    public abstract void ArgMaxRows(Tensor x, Tensor result);
+
+    /// <summary>The indices that sort each row: [rows, n] to Int64 [rows, n], stable.</summary>
+    public abstract void ArgSortRows(Tensor x, bool descending, Tensor indices);
+
+    public abstract void CumSumRows(Tensor x, bool reverse, Tensor result);
+
+    /// <summary>result = a b (+ bias) or result += a b; a [.., m, k], b [.., k, n] of any float type, expanded to one batch shape.</summary>
+    public abstract void MatMul(Tensor a, Tensor b, Tensor? bias, Tensor result, bool accumulate);
+
+    public abstract void Softmax(Tensor x, Tensor result, bool log);
+
+    public abstract void SoftmaxGradient(Tensor y, Tensor gradient, Tensor result, bool log);
+
+    /// <summary>x [rows, n]; statistics [rows, 2] (mean, 1 / std) or null. With no bias and rms: x / rms(x) * weight.</summary>
+    public abstract void Norm(Tensor x, Tensor? weight, Tensor? bias, float epsilon, bool rms, Tensor result, Tensor? statistics);
+
+    public abstract void NormGradient(
+        Tensor x, Tensor? weight, Tensor statistics, bool rms, Tensor gradient, Tensor inputGradient, Tensor? weightGradient, Tensor? biasGradient);
+
+    /// <summary>result [n, width] = table [rows, width] at indices [n].</summary>
+    public abstract void TakeRows(Tensor table, Tensor indices, Tensor result);
+
+    /// <summary>target [rows, width] at indices [n] += source [n, width].</summary>
+    public abstract void AddRows(Tensor source, Tensor indices, Tensor target);
+
+    /// <summary>result [outer, m, inner] = source [outer, n, inner] at index [outer, m, inner] of the middle dimension.</summary>
+    public abstract void Gather(Tensor source, Tensor index, Tensor result);
+
+    /// <summary>target [outer, n, inner] at index [outer, m, inner] += source [outer, m, inner].</summary>
+    public abstract void ScatterAdd(Tensor source, Tensor index, Tensor target);
+
+    /// <summary>losses [rows] and log-sum-exp [rows] of logits [rows, classes]; 0 where the label is ignored.</summary>
+    public abstract void CrossEntropy(Tensor logits, Tensor labels, long ignoreIndex, float smoothing, Tensor losses, Tensor logSumExp);
+
+    public abstract void CrossEntropyGradient(
+        Tensor logits, Tensor labels, Tensor logSumExp, long ignoreIndex, float smoothing, float scale, Tensor result);
+
+    /// <summary>mask = 0 with the probability, else 1 / (1 - probability), drawn by element number from the key.</summary>
+    public abstract void DropoutMask(Tensor mask, float probability, ulong key);
+
+    /// <summary>Unfolds [batch, channels, height, width] to columns [batch, channels * kh * kw, oh * ow].</summary>
+    public abstract void Unfold(Tensor x, in ConvolutionShape shape, Tensor columns);
+
+    /// <summary>The adjoint of <see cref="Unfold"/>: adds the columns up.</summary>
+    public abstract void Fold(Tensor columns, in ConvolutionShape shape, Tensor x);
+}
+
+/// <summary>The sizes of a two-dimensional convolution.</summary>
+internal readonly record struct ConvolutionShape(
+    int KernelHeight, int KernelWidth, int StrideHeight, int StrideWidth, int PadHeight, int PadWidth,
+    int DilationHeight, int DilationWidth, int OutHeight, int OutWidth);

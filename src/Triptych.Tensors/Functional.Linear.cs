@@ -1,0 +1,123 @@
+namespace Triptych.Tensors;
+
+public static partial class Functional
+{
+    /// <summary>The matrix product over the last two dimensions; the others broadcast. Transposed views are read as they lie.</summary>
+    /// <param name="left">[.., m, k] float32.</param>
+    /// <param name="right">[.., k, n] float32, or float16 or bfloat16 (widened as it is read).</param>
+    /// <returns>[.., m, n] float32.</returns>
+    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    public static Tensor MatMul(Tensor left, Tensor right) => MatMul(left, right, null);
+
+    /// <summary>x W^T + b, as PyTorch's Linear.</summary>
+    /// <param name="x">[.., in] float32.</param>
+    /// <param name="weight">[out, in] float32, float16 or bfloat16.</param>
+    /// <param name="bias">[out], or null.</param>
+    /// <returns>[.., out] float32.</returns>
+    public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null)
+    {
+        ArgumentNullException.ThrowIfNull(weight);
+        return LinearTransposed(x, weight.Transpose(0, 1), bias);
+    }
+
+    /// <summary>x W + b, with the weight as GPT-2's Conv1D stores it.</summary>
+    /// <param name="x">[.., in] float32.</param>
+    /// <param name="weight">[in, out] float32, float16 or bfloat16.</param>
+    /// <param name="bias">[out], or null.</param>
+    /// <returns>[.., out] float32.</returns>
+    public static Tensor LinearTransposed(Tensor x, Tensor weight, Tensor? bias = null)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(weight);
+        if (weight.Rank != 2 || x.Rank == 0 || x.Shape[-1] != weight.Shape[0])
+            throw new ArgumentException($"an input of shape {x.Shape} does not fit a weight of shape {weight.Shape} ([in, out])", nameof(x));
+        if (bias is not null && (bias.Rank != 1 || bias.Shape[0] != weight.Shape[1]))
+            throw new ArgumentException($"a bias of shape {bias.Shape} for a weight of shape {weight.Shape} ([in, out])", nameof(bias));
+        var result = MatMul(x.Reshape(-1, x.Shape[-1]), weight, bias);
+        return result.Reshape(x.Shape.With(-1, weight.Shape[1]));
+    }
+
+    /// <summary>The rows of a table at indices.</summary>
+    /// <param name="weight">[entries, width], of any floating-point type.</param>
+    /// <param name="indices">Any shape, Int64.</param>
+    /// <returns>[indices.., width] float32.</returns>
+    /// <exception cref="ArgumentException">An index is out of range.</exception>
+    public static Tensor Embedding(Tensor weight, Tensor indices)
+    {
+        ArgumentNullException.ThrowIfNull(weight);
+        ArgumentNullException.ThrowIfNull(indices);
+        if (weight.Rank != 2)
+            throw new ArgumentException($"an embedding table has two dimensions, not {weight.Shape}", nameof(weight));
+        var flat = CheckedIndices(indices, weight.Shape[0], "row");
+        int width = weight.Shape[1];
+        var result = Tensor.Empty([checked((int)flat.Count), width], weight.DType == DType.Float64 ? DType.Float64 : DType.Float32);
+        weight.Backend.TakeRows(weight.Detach().Contiguous(), flat, result);
+        if (Autograd.Needs(weight))
+        {
+            Autograd.Record(result, weight, g =>
+            {
+                var table = Tensor.Zeros(weight.Shape);
+                g.Backend.AddRows(g.Contiguous(), flat, table);
+                return table;
+            });
+        }
+
+        return result.Reshape(Appended(indices.Shape, width));
+    }
+
+    private static Tensor MatMul(Tensor left, Tensor right, Tensor? bias)
+    {
+        ArgumentNullException.ThrowIfNull(left);
+        ArgumentNullException.ThrowIfNull(right);
+        if (left.Rank < 2 || right.Rank < 2 || left.Shape[-1] != right.Shape[-2])
+            throw new ArgumentException($"matrices of shapes {left.Shape} and {right.Shape} do not multiply", nameof(left));
+        if (!left.DType.IsFloatingPoint() || !right.DType.IsFloatingPoint() || (left.DType == DType.Float64) != (right.DType == DType.Float64))
+            throw new ArgumentException($"no product of {left.DType.Name()} and {right.DType.Name()}", nameof(left));
+
+        // A batch of rows times one matrix is one product.
+        if (right.Rank == 2 && left.Rank > 2)
+            return MatMul(left.Reshape(-1, left.Shape[-1]), right, bias).Reshape(left.Shape.With(-1, right.Shape[-1]));
+        var batch = Shape.Broadcast(Outer(left.Shape), Outer(right.Shape));
+        var shape = Appended(Appended(batch, left.Shape[-2]), right.Shape[-1]);
+        var result = Tensor.Empty(shape, left.DType == DType.Float64 ? DType.Float64 : DType.Float32);
+        left.Backend.MatMul(Batched(left.Detach(), batch), Batched(right.Detach(), batch), bias?.Detach().To(DType.Float32), result, accumulate: false);
+        if (Autograd.Needs(left, right, bias))
+        {
+            Tensor[] inputs = bias is null ? [left, right] : [left, right, bias];
+            Autograd.Record(result, inputs, g =>
+            {
+                var toLeft = left.RequiresGrad ? SumTo(MatMul(g, right.Detach().Transpose(-1, -2)), left.Shape) : null;
+                var toRight = right.RequiresGrad ? SumTo(MatMul(left.Detach().Transpose(-1, -2), g), right.Shape) : null;
+                return bias is null ? [toLeft, toRight] : [toLeft, toRight, bias.RequiresGrad ? SumTo(g, bias.Shape) : null];
+            });
+        }
+
+        return result;
+    }
+
+    private static Tensor Batched(Tensor x, Shape batch) => x.Expand(Appended(Appended(batch, x.Shape[-2]), x.Shape[-1]));
+
+    private static Shape Outer(Shape shape) => Shape.Create(shape.ToArray().AsSpan(0, shape.Rank - 2));
+
+    private static Shape Appended(Shape shape, int size)
+    {
+        Span<int> sizes = stackalloc int[shape.Rank + 1];
+        shape.CopyTo(sizes);
+        sizes[^1] = size;
+        return Shape.Create(sizes);
+    }
+
+    private static Tensor CheckedIndices(Tensor indices, int limit, string what)
+    {
+        if (indices.DType != DType.Int64)
+            throw new ArgumentException($"indices are int64, not {indices.DType.Name()}", nameof(indices));
+        var flat = indices.Contiguous().Reshape(-1);
+        foreach (long index in flat.AsSpan<long>())
+        {
+            if ((ulong)index >= (ulong)limit)
+                throw new ArgumentException($"index {index} is no {what}: there are {limit}", nameof(indices));
+        }
+
+        return flat;
+    }
+}

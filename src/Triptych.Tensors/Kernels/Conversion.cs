@@ -1,0 +1,115 @@
+using System.Numerics;
+using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
+
+namespace Triptych.Tensors;
+
+/// <summary>Converts between dtypes, with steps between elements.</summary>
+internal static unsafe class Conversion
+{
+    private const int Chunk = 512;
+
+    /// <summary>target[i * targetStep] = source[i * sourceStep], converted.</summary>
+    [SkipLocalsInit]
+    public static void Run(byte* source, DType from, long sourceStep, byte* target, DType to, long targetStep, long count)
+    {
+        byte* gathered = stackalloc byte[Chunk * sizeof(double)];
+        byte* converted = stackalloc byte[Chunk * sizeof(double)];
+        int fromSize = from.Size(), toSize = to.Size();
+        for (long at = 0; at < count; at += Chunk)
+        {
+            int n = (int)Math.Min(Chunk, count - at);
+            byte* input = source + (at * sourceStep * fromSize), output = target + (at * targetStep * toSize);
+            if (sourceStep != 1)
+            {
+                Move(input, sourceStep, gathered, 1, n, fromSize);
+                input = gathered;
+            }
+
+            Dense(input, from, targetStep == 1 ? output : converted, to, n);
+            if (targetStep != 1)
+                Move(converted, 1, output, targetStep, n, toSize);
+        }
+    }
+
+    /// <summary>target[i * targetStep] = source[i * sourceStep] for elements of a size.</summary>
+    public static void Move(byte* source, long sourceStep, byte* target, long targetStep, long count, int size)
+    {
+        switch (size)
+        {
+            case 1: Move<byte>(source, sourceStep, target, targetStep, count); break;
+            case 2: Move<ushort>(source, sourceStep, target, targetStep, count); break;
+            case 4: Move<uint>(source, sourceStep, target, targetStep, count); break;
+            default: Move<ulong>(source, sourceStep, target, targetStep, count); break;
+        }
+    }
+
+    /// <summary>Widens float16 or bfloat16, or copies float32, to singles.</summary>
+    public static void ToSingle(byte* source, DType from, float* target, long count) => Dense(source, from, (byte*)target, DType.Float32, (int)count);
+
+    private static void Move<T>(byte* source, long sourceStep, byte* target, long targetStep, long count) where T : unmanaged
+    {
+        for (long i = 0; i < count; i++)
+            ((T*)target)[i * targetStep] = ((T*)source)[i * sourceStep];
+    }
+
+    private static void Dense(byte* source, DType from, byte* target, DType to, int count)
+    {
+        switch (from)
+        {
+            case DType.Float32: DenseFrom<float>(source, target, to, count); break;
+            case DType.Float64: DenseFrom<double>(source, target, to, count); break;
+            case DType.Float16: DenseFrom<Half>(source, target, to, count); break;
+            case DType.Int64: DenseFrom<long>(source, target, to, count); break;
+            case DType.Int32: DenseFrom<int>(source, target, to, count); break;
+            case DType.Int8: DenseFrom<sbyte>(source, target, to, count); break;
+            case DType.UInt8 or DType.Bool: DenseFrom<byte>(source, target, to, count); break;
+            case DType.BFloat16: FromBFloat16((BFloat16*)source, target, to, count); break;
+            default: throw new ArgumentOutOfRangeException(nameof(from), from, null);
+        }
+    }
+
+    private static void DenseFrom<TFrom>(byte* source, byte* target, DType to, int count) where TFrom : unmanaged, INumber<TFrom>
+    {
+        var input = new ReadOnlySpan<TFrom>(source, count);
+        switch (to)
+        {
+            case DType.Float32: TensorPrimitives.ConvertTruncating(input, new Span<float>(target, count)); break;
+            case DType.Float64: TensorPrimitives.ConvertTruncating(input, new Span<double>(target, count)); break;
+            case DType.Float16: TensorPrimitives.ConvertTruncating(input, new Span<Half>(target, count)); break;
+            case DType.Int64: TensorPrimitives.ConvertTruncating(input, new Span<long>(target, count)); break;
+            case DType.Int32: TensorPrimitives.ConvertTruncating(input, new Span<int>(target, count)); break;
+            case DType.Int8: TensorPrimitives.ConvertTruncating(input, new Span<sbyte>(target, count)); break;
+            case DType.UInt8: TensorPrimitives.ConvertTruncating(input, new Span<byte>(target, count)); break;
+            case DType.Bool:
+                for (int i = 0; i < count; i++)
+                    target[i] = TFrom.IsZero(input[i]) ? (byte)0 : (byte)1;
+                break;
+            case DType.BFloat16:
+                for (int i = 0; i < count; i++)
+                    ((BFloat16*)target)[i] = (BFloat16)float.CreateTruncating(input[i]);
+                break;
+            default: throw new ArgumentOutOfRangeException(nameof(to), to, null);
+        }
+    }
+
+    [SkipLocalsInit]
+    private static void FromBFloat16(BFloat16* source, byte* target, DType to, int count)
+    {
+        if (to == DType.Float32)
+        {
+            for (int i = 0; i < count; i++)
+                ((float*)target)[i] = (float)source[i];
+            return;
+        }
+
+        float* wide = stackalloc float[Chunk];
+        for (int at = 0; at < count; at += Chunk)
+        {
+            int n = Math.Min(Chunk, count - at);
+            for (int i = 0; i < n; i++)
+                wide[i] = (float)source[at + i];
+            DenseFrom<float>((byte*)wide, target + (at * to.Size()), to, n);
+        }
+    }
+}

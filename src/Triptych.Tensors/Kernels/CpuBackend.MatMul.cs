@@ -1,0 +1,81 @@
+namespace Triptych.Tensors;
+
+internal sealed unsafe partial class CpuBackend
+{
+    public override void MatMul(Tensor a, Tensor b, Tensor? bias, Tensor result, bool accumulate)
+    {
+        if (result.DType == DType.Float64)
+        {
+            MatMulDouble(a, b, result, accumulate);
+            return;
+        }
+
+        if (a.DType != DType.Float32)
+            a = a.To(DType.Float32);
+        a = Blas(a, out bool transA, out long lda);
+        b = Blas(b, out bool transB, out long ldb);
+        int m = a.Shape[-2], k = a.Shape[-1], n = b.Shape[-1];
+        var epilogue = new GemmEpilogue(bias is null ? null : (float*)bias.Data);
+        var batch = new StridedLoop(Batch(result.Shape), BatchView(a), BatchView(b), BatchView(result));
+        int size = b.DType.Size();
+        for (long i = 0; i < batch.Count; i++)
+        {
+            Gemm.Run(
+                transA, transB, m, n, k,
+                (float*)a.Data + batch.Offset(0, i), lda,
+                b.Data + (batch.Offset(1, i) * size), b.DType, ldb,
+                accumulate ? 1 : 0,
+                (float*)result.Data + batch.Offset(2, i), result.Stride(-2), epilogue);
+        }
+
+        GC.KeepAlive(a);
+        GC.KeepAlive(b);
+        GC.KeepAlive(bias);
+    }
+
+    // A matrix that a GEMM can read: one of the last two strides is 1, and the other the leading dimension.
+    private static Tensor Blas(Tensor x, out bool transposed, out long leading)
+    {
+        int rows = x.Shape[-2], columns = x.Shape[-1];
+        transposed = false;
+        leading = rows > 1 ? x.Stride(-2) : columns;
+        if ((columns == 1 || x.Stride(-1) == 1) && leading >= columns)
+            return x;
+        leading = columns > 1 ? x.Stride(-1) : rows;
+        if ((rows == 1 || x.Stride(-2) == 1) && leading >= rows)
+        {
+            transposed = true;
+            return x;
+        }
+
+        leading = columns;
+        return x.Detach().Clone();
+    }
+
+    private static Shape Batch(Shape shape) => Shape.Create(shape.ToArray().AsSpan(0, shape.Rank - 2));
+
+    private static Tensor BatchView(Tensor x) => new(x.Storage, x.DType, Batch(x.Shape), x.strides, 0, isView: true);
+
+    private static void MatMulDouble(Tensor a, Tensor b, Tensor result, bool accumulate)
+    {
+        int m = a.Shape[-2], k = a.Shape[-1], n = b.Shape[-1];
+        var batch = new StridedLoop(Batch(result.Shape), BatchView(a), BatchView(b), BatchView(result));
+        for (long i = 0; i < batch.Count; i++)
+        {
+            double* x = (double*)a.Data + batch.Offset(0, i), y = (double*)b.Data + batch.Offset(1, i), z = (double*)result.Data + batch.Offset(2, i);
+            for (int row = 0; row < m; row++)
+            {
+                for (int column = 0; column < n; column++)
+                {
+                    double sum = accumulate ? z[(row * result.Stride(-2)) + column] : 0;
+                    for (int p = 0; p < k; p++)
+                        sum += x[(row * a.Stride(-2)) + (p * a.Stride(-1))] * y[(p * b.Stride(-2)) + (column * b.Stride(-1))];
+                    z[(row * result.Stride(-2)) + column] = sum;
+                }
+            }
+        }
+
+        GC.KeepAlive(a);
+        GC.KeepAlive(b);
+    }
+}

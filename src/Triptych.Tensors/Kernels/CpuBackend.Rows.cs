@@ -1,0 +1,483 @@
+using System.Numerics.Tensors;
+using System.Runtime.Intrinsics;
+
+namespace Triptych.Tensors;
+
+internal sealed unsafe partial class CpuBackend
+{
+    // Sums over rows are split into this many parts whatever the number of threads, so that results don't depend on it.
+    private const int Parts = 16;
+
+    public override void ReduceRows(ReduceOp op, Tensor x, Tensor result)
+    {
+        int n = x.Shape[1];
+        var body = new ReduceBody { Op = op, X = (float*)x.Data, Result = (float*)result.Data, N = n };
+        WorkerPool.For(x.Shape[0], RowGrain(n), ref body);
+        GC.KeepAlive(x);
+    }
+
+    public override void SumColumns(Tensor x, Tensor result)
+    {
+        using var partial = Tensor.Zeros([Parts, x.Shape[1]]);
+        var body = new SumColumnsBody { X = (float*)x.Data, Partial = (float*)partial.Data, Rows = x.Shape[0], Columns = x.Shape[1] };
+        WorkerPool.For(Parts, 1, ref body);
+        SumParts((float*)partial.Data, (float*)result.Data, x.Shape[1]);
+        GC.KeepAlive(x);
+    }
+
+    public override void ArgMaxRows(Tensor x, Tensor result)
+    {
+        int n = x.Shape[1];
+        var indices = result.AsSpan<long>();
+        for (int row = 0; row < indices.Length; row++)
+            indices[row] = TensorPrimitives.IndexOfMax(new ReadOnlySpan<float>((float*)x.Data + ((long)row * n), n));
+        GC.KeepAlive(x);
+    }
+
+    public override void ArgSortRows(Tensor x, bool descending, Tensor indices)
+    {
+        int n = x.Shape[1];
+        var keys = new (float Value, int Index)[n];
+        Comparison<(float Value, int Index)> order = descending
+            ? (a, b) => b.Value.CompareTo(a.Value) is var c && c != 0 ? c : a.Index.CompareTo(b.Index)
+            : (a, b) => a.Value.CompareTo(b.Value) is var c && c != 0 ? c : a.Index.CompareTo(b.Index);
+        for (int row = 0; row < x.Shape[0]; row++)
+        {
+            for (int i = 0; i < n; i++)
+                keys[i] = (((float*)x.Data)[((long)row * n) + i], i);
+            Array.Sort(keys, order);
+            for (int i = 0; i < n; i++)
+                ((long*)indices.Data)[((long)row * n) + i] = keys[i].Index;
+        }
+
+        GC.KeepAlive(x);
+    }
+
+    public override void CumSumRows(Tensor x, bool reverse, Tensor result)
+    {
+        int rows = x.Shape[0], n = x.Shape[1];
+        for (int row = 0; row < rows; row++)
+        {
+            float* from = (float*)x.Data + ((long)row * n), to = (float*)result.Data + ((long)row * n);
+            double sum = 0;
+            for (int i = 0; i < n; i++)
+            {
+                int at = reverse ? n - 1 - i : i;
+                to[at] = (float)(sum += from[at]);
+            }
+        }
+
+        GC.KeepAlive(x);
+    }
+
+    public override void Softmax(Tensor x, Tensor result, bool log)
+    {
+        int n = x.Shape[1];
+        var body = new SoftmaxBody { X = (float*)x.Data, Result = (float*)result.Data, N = n, Log = log };
+        WorkerPool.For(x.Shape[0], RowGrain(n), ref body);
+        GC.KeepAlive(x);
+    }
+
+    public override void SoftmaxGradient(Tensor y, Tensor gradient, Tensor result, bool log)
+    {
+        int n = y.Shape[1];
+        var body = new SoftmaxGradientBody { Y = (float*)y.Data, Gradient = (float*)gradient.Data, Result = (float*)result.Data, N = n, Log = log };
+        WorkerPool.For(y.Shape[0], RowGrain(n), ref body);
+        GC.KeepAlive(y);
+        GC.KeepAlive(gradient);
+    }
+
+    public override void Norm(Tensor x, Tensor? weight, Tensor? bias, float epsilon, bool rms, Tensor result, Tensor? statistics)
+    {
+        int n = x.Shape[1];
+        var body = new NormBody
+        {
+            X = (float*)x.Data,
+            Weight = weight is null ? null : (float*)weight.Data,
+            Bias = bias is null ? null : (float*)bias.Data,
+            Result = (float*)result.Data,
+            Statistics = statistics is null ? null : (float*)statistics.Data,
+            Epsilon = epsilon,
+            Rms = rms,
+            N = n,
+        };
+        WorkerPool.For(x.Shape[0], RowGrain(n), ref body);
+        GC.KeepAlive(x);
+        GC.KeepAlive(weight);
+        GC.KeepAlive(bias);
+    }
+
+    public override void NormGradient(
+        Tensor x, Tensor? weight, Tensor statistics, bool rms, Tensor gradient, Tensor inputGradient, Tensor? weightGradient, Tensor? biasGradient)
+    {
+        int n = x.Shape[1];
+        using var weightParts = weightGradient is null ? null : Tensor.Zeros([Parts, n]);
+        using var biasParts = biasGradient is null ? null : Tensor.Zeros([Parts, n]);
+        var body = new NormGradientBody
+        {
+            X = (float*)x.Data,
+            Weight = weight is null ? null : (float*)weight.Data,
+            Statistics = (float*)statistics.Data,
+            Gradient = (float*)gradient.Data,
+            InputGradient = (float*)inputGradient.Data,
+            WeightParts = weightParts is null ? null : (float*)weightParts.Data,
+            BiasParts = biasParts is null ? null : (float*)biasParts.Data,
+            Rms = rms,
+            Rows = x.Shape[0],
+            N = n,
+        };
+        WorkerPool.For(Parts, 1, ref body);
+        if (weightGradient is not null)
+            SumParts((float*)weightParts!.Data, (float*)weightGradient.Data, n);
+        if (biasGradient is not null)
+            SumParts((float*)biasParts!.Data, (float*)biasGradient.Data, n);
+        GC.KeepAlive(x);
+        GC.KeepAlive(weight);
+        GC.KeepAlive(statistics);
+        GC.KeepAlive(gradient);
+    }
+
+    public override void CrossEntropy(Tensor logits, Tensor labels, long ignoreIndex, float smoothing, Tensor losses, Tensor logSumExp)
+    {
+        int n = logits.Shape[1];
+        var body = new CrossEntropyBody
+        {
+            Logits = (float*)logits.Data,
+            Labels = (long*)labels.Data,
+            Losses = (float*)losses.Data,
+            LogSumExp = (float*)logSumExp.Data,
+            Ignore = ignoreIndex,
+            Smoothing = smoothing,
+            N = n,
+        };
+        WorkerPool.For(logits.Shape[0], RowGrain(n), ref body);
+        GC.KeepAlive(logits);
+        GC.KeepAlive(labels);
+    }
+
+    public override void CrossEntropyGradient(
+        Tensor logits, Tensor labels, Tensor logSumExp, long ignoreIndex, float smoothing, float scale, Tensor result)
+    {
+        int n = logits.Shape[1];
+        var body = new CrossEntropyGradientBody
+        {
+            Logits = (float*)logits.Data,
+            Labels = (long*)labels.Data,
+            LogSumExp = (float*)logSumExp.Data,
+            Result = (float*)result.Data,
+            Ignore = ignoreIndex,
+            Smoothing = smoothing,
+            Scale = scale,
+            N = n,
+        };
+        WorkerPool.For(logits.Shape[0], RowGrain(n), ref body);
+        GC.KeepAlive(logits);
+        GC.KeepAlive(labels);
+        GC.KeepAlive(logSumExp);
+    }
+
+    private static long RowGrain(int n) => Math.Max(1, ElementwiseGrain / Math.Max(1, n));
+
+    private static void SumParts(float* parts, float* result, int n)
+    {
+        var sum = new Span<float>(result, n);
+        sum.Clear();
+        for (int part = 0; part < Parts; part++)
+            TensorPrimitives.Add(sum, new ReadOnlySpan<float>(parts + ((long)part * n), n), sum);
+    }
+
+    // The sum of exp(x - max), with x - max or exp(x - max) written where asked.
+    private static float SumOfExponentials(float* x, int n, float max, float* exponentials)
+    {
+        var shift = Vector512.Create(max);
+        var sum = Vector512<float>.Zero;
+        int i = 0;
+        for (; i <= n - Vector512<float>.Count; i += Vector512<float>.Count)
+        {
+            var e = Vector512.Exp(Vector512.Load(x + i) - shift);
+            if (exponentials is not null)
+                Vector512.Store(e, exponentials + i);
+            sum += e;
+        }
+
+        float total = Vector512.Sum(sum);
+        for (; i < n; i++)
+        {
+            float e = MathF.Exp(x[i] - max);
+            if (exponentials is not null)
+                exponentials[i] = e;
+            total += e;
+        }
+
+        return total;
+    }
+
+    private struct ReduceBody : IRangeBody
+    {
+        public ReduceOp Op;
+        public float* X;
+        public float* Result;
+        public int N;
+
+        public readonly void Invoke(long start, long end)
+        {
+            for (long row = start; row < end; row++)
+            {
+                var values = new ReadOnlySpan<float>(X + (row * N), N);
+                Result[row] = Op switch
+                {
+                    ReduceOp.Sum => TensorPrimitives.Sum(values),
+                    ReduceOp.Max => TensorPrimitives.Max(values),
+                    _ => TensorPrimitives.Min(values),
+                };
+            }
+        }
+    }
+
+    private struct SumColumnsBody : IRangeBody
+    {
+        public float* X;
+        public float* Partial;
+        public long Rows;
+        public int Columns;
+
+        public readonly void Invoke(long start, long end)
+        {
+            for (long part = start; part < end; part++)
+            {
+                var sum = new Span<float>(Partial + (part * Columns), Columns);
+                for (long row = Rows * part / Parts; row < Rows * (part + 1) / Parts; row++)
+                    TensorPrimitives.Add(sum, new ReadOnlySpan<float>(X + (row * Columns), Columns), sum);
+            }
+        }
+    }
+
+    private struct SoftmaxBody : IRangeBody
+    {
+        public float* X;
+        public float* Result;
+        public int N;
+        public bool Log;
+
+        public readonly void Invoke(long start, long end)
+        {
+            for (long row = start; row < end; row++)
+            {
+                float* x = X + (row * N), result = Result + (row * N);
+                var y = new Span<float>(result, N);
+                float max = TensorPrimitives.Max(new ReadOnlySpan<float>(x, N));
+                if (float.IsNegativeInfinity(max))
+                    max = 0;
+                float sum = SumOfExponentials(x, N, max, Log ? null : result);
+                if (Log)
+                    TensorPrimitives.Subtract(new ReadOnlySpan<float>(x, N), max + MathF.Log(sum), y);
+                else
+                    TensorPrimitives.Multiply(y, 1 / sum, y);
+            }
+        }
+    }
+
+    private struct SoftmaxGradientBody : IRangeBody
+    {
+        public float* Y;
+        public float* Gradient;
+        public float* Result;
+        public int N;
+        public bool Log;
+
+        // softmax: y (g - sum(g y)); log-softmax: g - exp(y) sum(g)
+        public readonly void Invoke(long start, long end)
+        {
+            for (long row = start; row < end; row++)
+            {
+                var y = new ReadOnlySpan<float>(Y + (row * N), N);
+                var g = new ReadOnlySpan<float>(Gradient + (row * N), N);
+                var result = new Span<float>(Result + (row * N), N);
+                if (Log)
+                {
+                    float sum = TensorPrimitives.Sum(g);
+                    TensorPrimitives.Exp(y, result);
+                    TensorPrimitives.MultiplyAdd(result, -sum, g, result);
+                }
+                else
+                {
+                    float dot = TensorPrimitives.Dot(y, g);
+                    TensorPrimitives.Subtract(g, dot, result);
+                    TensorPrimitives.Multiply(result, y, result);
+                }
+            }
+        }
+    }
+
+    private struct NormBody : IRangeBody
+    {
+        public float* X;
+        public float* Weight;
+        public float* Bias;
+        public float* Result;
+        public float* Statistics;
+        public float Epsilon;
+        public bool Rms;
+        public int N;
+
+        public readonly void Invoke(long start, long end)
+        {
+            for (long row = start; row < end; row++)
+            {
+                float* x = X + (row * N), result = Result + (row * N);
+                var values = new ReadOnlySpan<float>(x, N);
+                float mean = Rms ? 0 : TensorPrimitives.Sum(values) / N;
+                var shift = Vector512.Create(mean);
+                var squares = Vector512<float>.Zero;
+                int i = 0;
+                for (; i <= N - Vector512<float>.Count; i += Vector512<float>.Count)
+                {
+                    var d = Vector512.Load(x + i) - shift;
+                    squares = Vector512.FusedMultiplyAdd(d, d, squares);
+                }
+
+                float sum = Vector512.Sum(squares);
+                for (; i < N; i++)
+                    sum += (x[i] - mean) * (x[i] - mean);
+                float inverse = 1 / MathF.Sqrt((sum / N) + Epsilon);
+                if (Statistics is not null)
+                {
+                    Statistics[row * 2] = mean;
+                    Statistics[(row * 2) + 1] = inverse;
+                }
+
+                for (i = 0; i < N; i += Vector512<float>.Count)
+                {
+                    long left = N - i;
+                    var y = (VectorMath.Load(x + i, left) - shift) * Vector512.Create(inverse);
+                    if (Weight is not null)
+                        y *= VectorMath.Load(Weight + i, left);
+                    if (Bias is not null)
+                        y += VectorMath.Load(Bias + i, left);
+                    VectorMath.Store(y, result + i, left);
+                }
+            }
+        }
+    }
+
+    private struct NormGradientBody : IRangeBody
+    {
+        public float* X;
+        public float* Weight;
+        public float* Statistics;
+        public float* Gradient;
+        public float* InputGradient;
+        public float* WeightParts;
+        public float* BiasParts;
+        public bool Rms;
+        public long Rows;
+        public int N;
+
+        public readonly void Invoke(long start, long end)
+        {
+            for (long part = start; part < end; part++)
+            {
+                for (long row = Rows * part / Parts; row < Rows * (part + 1) / Parts; row++)
+                    Row(row, WeightParts is null ? null : WeightParts + (part * N), BiasParts is null ? null : BiasParts + (part * N));
+            }
+        }
+
+        // With h = (x - mean) / std and u = g * weight: dx = (u - mean(u) - h * mean(u h)) / std; without mean(u) for RMS.
+        private readonly void Row(long row, float* weightSum, float* biasSum)
+        {
+            float* x = X + (row * N), g = Gradient + (row * N), result = InputGradient + (row * N);
+            var mean = Vector512.Create(Statistics[row * 2]);
+            var inverse = Vector512.Create(Statistics[(row * 2) + 1]);
+            var sum = Vector512<float>.Zero;
+            var sumWithH = Vector512<float>.Zero;
+            for (int i = 0; i < N; i += Vector512<float>.Count)
+            {
+                long left = N - i;
+                var gradient = VectorMath.Load(g + i, left);
+                var h = (VectorMath.Load(x + i, left) - mean) * inverse;
+                var u = Weight is null ? gradient : gradient * VectorMath.Load(Weight + i, left);
+                sum += u;
+                sumWithH = Vector512.FusedMultiplyAdd(u, h, sumWithH);
+                if (weightSum is not null)
+                    VectorMath.Store(VectorMath.Load(weightSum + i, left) + (gradient * h), weightSum + i, left);
+                if (biasSum is not null)
+                    VectorMath.Store(VectorMath.Load(biasSum + i, left) + gradient, biasSum + i, left);
+            }
+
+            var meanOfU = Vector512.Create(Rms ? 0 : Vector512.Sum(sum) / N);
+            var meanOfUH = Vector512.Create(Vector512.Sum(sumWithH) / N);
+            for (int i = 0; i < N; i += Vector512<float>.Count)
+            {
+                long left = N - i;
+                var gradient = VectorMath.Load(g + i, left);
+                var h = (VectorMath.Load(x + i, left) - mean) * inverse;
+                var u = Weight is null ? gradient : gradient * VectorMath.Load(Weight + i, left);
+                VectorMath.Store((u - meanOfU - (h * meanOfUH)) * inverse, result + i, left);
+            }
+        }
+    }
+
+    private struct CrossEntropyBody : IRangeBody
+    {
+        public float* Logits;
+        public long* Labels;
+        public float* Losses;
+        public float* LogSumExp;
+        public long Ignore;
+        public float Smoothing;
+        public int N;
+
+        public readonly void Invoke(long start, long end)
+        {
+            for (long row = start; row < end; row++)
+            {
+                float* x = Logits + (row * N);
+                if (Labels[row] == Ignore)
+                {
+                    Losses[row] = LogSumExp[row] = 0;
+                    continue;
+                }
+
+                float max = TensorPrimitives.Max(new ReadOnlySpan<float>(x, N));
+                float lse = max + MathF.Log(SumOfExponentials(x, N, max, null));
+                float loss = lse - x[Labels[row]];
+                if (Smoothing > 0)
+                    loss = ((1 - Smoothing) * loss) + (Smoothing * (lse - (TensorPrimitives.Sum(new ReadOnlySpan<float>(x, N)) / N)));
+                LogSumExp[row] = lse;
+                Losses[row] = loss;
+            }
+        }
+    }
+
+    private struct CrossEntropyGradientBody : IRangeBody
+    {
+        public float* Logits;
+        public long* Labels;
+        public float* LogSumExp;
+        public float* Result;
+        public long Ignore;
+        public float Smoothing;
+        public float Scale;
+        public int N;
+
+        public readonly void Invoke(long start, long end)
+        {
+            for (long row = start; row < end; row++)
+            {
+                float* x = Logits + (row * N), result = Result + (row * N);
+                var target = new Span<float>(result, N);
+                if (Labels[row] == Ignore)
+                {
+                    target.Clear();
+                    continue;
+                }
+
+                SumOfExponentials(x, N, LogSumExp[row], result);
+                if (Smoothing > 0)
+                    TensorPrimitives.Subtract(target, Smoothing / N, target);
+                result[Labels[row]] -= 1 - Smoothing;
+                TensorPrimitives.Multiply(target, Scale, target);
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Triptych.Tensors;
+
+/// <summary>Functions on vectors of 16 singles. Where the processor has no 512-bit registers the JIT splits them.</summary>
+internal static class VectorMath
+{
+    /// <summary>The error function to 2e-7: a minimax polynomial (Cephes) below 1, Abramowitz and Stegun 7.1.26 above.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Erf(Vector512<float> x)
+    {
+        var magnitude = Vector512.Abs(x);
+        var z = x * x;
+        var small = Vector512.Create(7.853861353153693E-5f);
+        small = Vector512.FusedMultiplyAdd(small, z, Vector512.Create(-8.010193625184903E-4f));
+        small = Vector512.FusedMultiplyAdd(small, z, Vector512.Create(5.188327685732524E-3f));
+        small = Vector512.FusedMultiplyAdd(small, z, Vector512.Create(-2.685381193529856E-2f));
+        small = Vector512.FusedMultiplyAdd(small, z, Vector512.Create(1.128358514861418E-1f));
+        small = Vector512.FusedMultiplyAdd(small, z, Vector512.Create(-3.761262582423300E-1f));
+        small = Vector512.FusedMultiplyAdd(small, z, Vector512.Create(1.128379165726710E+0f)) * x;
+
+        var t = Vector512<float>.One / Vector512.FusedMultiplyAdd(magnitude, Vector512.Create(0.3275911f), Vector512<float>.One);
+        var tail = Vector512.Create(1.061405429f);
+        tail = Vector512.FusedMultiplyAdd(tail, t, Vector512.Create(-1.453152027f));
+        tail = Vector512.FusedMultiplyAdd(tail, t, Vector512.Create(1.421413741f));
+        tail = Vector512.FusedMultiplyAdd(tail, t, Vector512.Create(-0.284496736f));
+        tail = Vector512.FusedMultiplyAdd(tail, t, Vector512.Create(0.254829592f)) * t;
+        var large = Vector512<float>.One - (tail * Vector512.Exp(-z));
+        large = Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<float>.Zero), -large, large);
+        return Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512<float>.One), small, large);
+    }
+
+    /// <summary>The hyperbolic tangent: a polynomial (Cephes) below 0.625, by exp above.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Tanh(Vector512<float> x)
+    {
+        var magnitude = Vector512.Abs(x);
+        var z = x * x;
+        var small = Vector512.Create(-5.70498872745E-3f);
+        small = Vector512.FusedMultiplyAdd(small, z, Vector512.Create(2.06390887954E-2f));
+        small = Vector512.FusedMultiplyAdd(small, z, Vector512.Create(-5.37397155531E-2f));
+        small = Vector512.FusedMultiplyAdd(small, z, Vector512.Create(1.33314422036E-1f));
+        small = Vector512.FusedMultiplyAdd(small, z, Vector512.Create(-3.33332819422E-1f));
+        small = Vector512.FusedMultiplyAdd(small * z, x, x);
+
+        var e = Vector512.Exp(magnitude * Vector512.Create(-2f));
+        var large = (Vector512<float>.One - e) / (Vector512<float>.One + e);
+        large = Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<float>.Zero), -large, large);
+        return Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create(0.625f)), small, large);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Sigmoid(Vector512<float> x) => Vector512<float>.One / (Vector512<float>.One + Vector512.Exp(-x));
+
+    /// <summary>Up to 16 singles; zeros beyond the count.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector512<float> Load(float* source, long count)
+    {
+        if (count >= Vector512<float>.Count)
+            return Vector512.Load(source);
+        var lanes = Vector512<float>.Zero;
+        Unsafe.CopyBlockUnaligned(&lanes, source, (uint)count * sizeof(float));
+        return lanes;
+    }
+
+    /// <summary>Writes up to 16 singles.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void Store(Vector512<float> value, float* target, long count)
+    {
+        if (count >= Vector512<float>.Count)
+            Vector512.Store(value, target);
+        else
+            Unsafe.CopyBlockUnaligned(target, &value, (uint)count * sizeof(float));
+    }
+}
