@@ -1,0 +1,50 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Triptych.Formats;
+
+/// <summary>How config.json and generation_config.json map to records: snake_case names, whole numbers also as 32.0, nulls kept.</summary>
+public static class ConfigJson
+{
+    /// <summary>The options for config records. Fields that a record lacks go to its <see cref="JsonExtensionDataAttribute"/> property.</summary>
+    public static JsonSerializerOptions Options { get; } = Create();
+
+    private static JsonSerializerOptions Create()
+    {
+        var options = new JsonSerializerOptions
+        {
+            PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+            DictionaryKeyPolicy = null,
+            AllowDuplicateProperties = false,
+            RespectNullableAnnotations = false,
+            NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            WriteIndented = true,
+            IndentSize = 2,
+            NewLine = "\n",
+            MaxDepth = 64,
+        };
+        options.Converters.Add(new WholeNumberConverter());
+        options.MakeReadOnly(populateMissingResolver: true);
+        return options;
+    }
+
+    /// <summary>Python writes some whole numbers as floats (<c>32.0</c>, <c>1e3</c>); they are read as the integers that they are.</summary>
+    private sealed class WholeNumberConverter : JsonConverter<int>
+    {
+        public override int Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            if (reader.TokenType != JsonTokenType.Number)
+                throw new JsonException($"expected a whole number, found {reader.TokenType}");
+            if (reader.TryGetInt32(out int value))
+                return value;
+            double number = reader.GetDouble();
+            return number == Math.Truncate(number) && number is >= int.MinValue and <= int.MaxValue
+                ? (int)number
+                : throw new JsonException($"{number} is not a whole number of 32 bits");
+        }
+
+        public override void Write(Utf8JsonWriter writer, int value, JsonSerializerOptions options) => writer.WriteNumberValue(value);
+    }
+}
