@@ -1,34 +1,196 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
 namespace Triptych.Tensors;
 
-internal readonly unsafe struct GemmEpilogue(float* bias)
-{
-    public readonly float* Bias = bias;
-}
-
+/// <summary>
+/// Matrix products C = A B + beta C, row-major, by the blocked algorithm of Goto and van de Geijn (2008): panels of A and B
+/// are packed once for each block and shared by all threads, which claim tiles of C. Sums over k run in an order that depends
+/// only on the shape, so a result has the same bits with any number of threads.
+/// </summary>
 internal static unsafe class Gemm
 {
-    public static void Run(
-        bool transA, bool transB, int m, int n, int k, float* a, long lda, void* b, DType bType, long ldb, float beta, float* c, long ldc, in GemmEpilogue epilogue)
-    {
-        for (int i = 0; i < m; i++)
-        {
-            for (int j = 0; j < n; j++)
-            {
-                float sum = epilogue.Bias is null ? 0 : epilogue.Bias[j];
-                for (int p = 0; p < k; p++)
-                {
-                    long at = transB ? (j * ldb) + p : (p * ldb) + j;
-                    float y = bType switch
-                    {
-                        DType.Float32 => ((float*)b)[at],
-                        DType.Float16 => (float)((Half*)b)[at],
-                        _ => (float)((BFloat16*)b)[at],
-                    };
-                    sum += (transA ? a[(p * lda) + i] : a[(i * lda) + p]) * y;
-                }
+    /// <summary>At most this many rows of A take the kernels that read B as it lies, at the speed of memory.</summary>
+    public const int MaxVectorRows = 8;
 
-                c[(i * ldc) + j] = sum + (beta == 0 ? 0 : beta * c[(i * ldc) + j]);
+    /// <summary>Multiply-adds below which a parallel region costs more than it gains.</summary>
+    private const long SerialWork = 200_000;
+
+    /// <summary>The widest vectors that this machine runs at full speed.</summary>
+    public static SimdPath BestPath { get; } =
+        Vector512.IsHardwareAccelerated && Avx512F.IsSupported ? SimdPath.Vector512
+        : Vector256.IsHardwareAccelerated && Fma.IsSupported ? SimdPath.Vector256
+        : SimdPath.Vector128;
+
+    /// <summary>The vectors in use. Tests set it to reach each path.</summary>
+    public static SimdPath Path { get; set; } = BestPath;
+
+    /// <summary>
+    /// c [m, n] = op(a) [m, k] * op(b) [k, n] + beta * c, then the epilogue. op transposes when its flag is set, so with transB
+    /// b lies as [n, k], as linear weights do. Leading dimensions are in elements. With beta 0, c is written, never read.
+    /// b is float32, float16 or bfloat16; low precision is widened on the way in, sums are float32.
+    /// </summary>
+    public static void Run(bool transA, bool transB, int m, int n, int k, float* a, long lda, void* b, DType bType, long ldb,
+        float beta, float* c, long ldc, in GemmEpilogue epilogue)
+    {
+        if (m <= 0 || n <= 0)
+            return;
+        GemmArguments arguments = new()
+        {
+            TransA = transA,
+            TransB = transB,
+            M = m,
+            N = n,
+            K = Math.Max(k, 0),
+            A = a,
+            Lda = lda,
+            B = (byte*)b,
+            Ldb = ldb,
+            Beta = beta,
+            C = c,
+            Ldc = ldc,
+            Bias = epilogue.Bias,
+            Activation = epilogue.Activation,
+        };
+        switch (bType)
+        {
+            case DType.Float32:
+                Run<Float32Element>(arguments);
+                break;
+            case DType.Float16:
+                Run<Float16Element>(arguments);
+                break;
+            case DType.BFloat16:
+                Run<BFloat16Element>(arguments);
+                break;
+            default:
+                throw new NotSupportedException($"a matrix product takes float32, float16 or bfloat16 weights, not {bType.Name()}");
+        }
+    }
+
+    /// <summary><see cref="Run"/> for each of `batch` matrices that lie `stride` elements apart (0 repeats one).</summary>
+    public static void RunBatched(int batch, bool transA, bool transB, int m, int n, int k, float* a, long lda, long strideA,
+        void* b, DType bType, long ldb, long strideB, float beta, float* c, long ldc, long strideC, in GemmEpilogue epilogue)
+    {
+        BatchBody body = new()
+        {
+            TransA = transA,
+            TransB = transB,
+            M = m,
+            N = n,
+            K = k,
+            A = a,
+            Lda = lda,
+            StrideA = strideA,
+            B = (byte*)b,
+            BType = bType,
+            Ldb = ldb,
+            StrideB = strideB * bType.Size(),
+            Beta = beta,
+            C = c,
+            Ldc = ldc,
+            StrideC = strideC,
+            Epilogue = epilogue,
+        };
+        long work = (long)m * n * k;
+        if (batch >= WorkerPool.ThreadCount || work < SerialWork)
+            WorkerPool.For(batch, 1 + (SerialWork / 4 / Math.Max(work, 1)), ref body);
+        else
+            body.Invoke(0, batch);
+    }
+
+    private static void Run<TElement>(in GemmArguments arguments)
+        where TElement : struct, IElement
+    {
+        switch (Path)
+        {
+            case SimdPath.Vector512:
+                Run<Simd512, Vector512<float>, TElement>(arguments);
+                break;
+            case SimdPath.Vector256:
+                Run<Simd256, Vector256<float>, TElement>(arguments);
+                break;
+            default:
+                Run<Simd128, Vector128<float>, TElement>(arguments);
+                break;
+        }
+    }
+
+    private static void Run<TSimd, TVector, TElement>(in GemmArguments arguments)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : struct
+        where TElement : struct, IElement
+    {
+        if (arguments.M <= MaxVectorRows || arguments.K == 0)
+            GemmVector<TSimd, TVector, TElement>.Run(arguments);
+        else
+            GemmBlocked<TSimd, TVector, TElement>.Run(arguments);
+    }
+
+    /// <summary>The grain that keeps a loop over `count` parts with `work` multiply-adds in all on one thread when it is small.</summary>
+    internal static long Grain(long count, long work) => work < SerialWork ? count : 1;
+
+    private struct BatchBody : IRangeBody
+    {
+        public bool TransA, TransB;
+        public int M, N, K;
+        public float* A, C;
+        public byte* B;
+        public DType BType;
+        public long Lda, Ldb, Ldc, StrideA, StrideB, StrideC;
+        public float Beta;
+        public GemmEpilogue Epilogue;
+
+        public readonly void Invoke(long start, long end)
+        {
+            for (long i = start; i < end; i++)
+            {
+                Run(TransA, TransB, M, N, K, A + (i * StrideA), Lda, B + (i * StrideB), BType, Ldb, Beta,
+                    C + (i * StrideC), Ldc, Epilogue);
             }
         }
+    }
+}
+
+/// <summary>One product; leading dimensions in elements.</summary>
+internal unsafe struct GemmArguments
+{
+    public bool TransA, TransB;
+    public int M, N, K;
+    public float* A, C, Bias;
+    public byte* B;
+    public long Lda, Ldb, Ldc;
+    public float Beta;
+    public Activation Activation;
+}
+
+/// <summary>Native memory that a thread keeps for packed panels; it grows, and is freed with the thread.</summary>
+internal sealed unsafe class GemmScratch
+{
+    private const int Alignment = 64;
+
+    [ThreadStatic]
+    private static GemmScratch? t_instance;
+
+    private void* _pointer;
+    private long _floats;
+
+    ~GemmScratch() => NativeMemory.AlignedFree(_pointer);
+
+    /// <summary>At least `floats` floats, 64-byte aligned, undefined; valid until this thread's next call.</summary>
+    public static float* Rent(long floats)
+    {
+        GemmScratch scratch = t_instance ??= new GemmScratch();
+        if (scratch._floats < floats)
+        {
+            NativeMemory.AlignedFree(scratch._pointer);
+            scratch._pointer = null;
+            scratch._floats = 0;
+            scratch._pointer = NativeMemory.AlignedAlloc((nuint)(floats * sizeof(float)), Alignment);
+            scratch._floats = floats;
+        }
+
+        return (float*)scratch._pointer;
     }
 }

@@ -1,0 +1,290 @@
+using System.Runtime.CompilerServices;
+
+namespace Triptych.Tensors;
+
+/// <summary>The product for up to eight rows of A: B is read once, as it lies, at the speed of memory.</summary>
+internal static unsafe class GemmVector<TSimd, TVector, TElement>
+    where TSimd : struct, ISimd<TVector>
+    where TVector : struct
+    where TElement : struct, IElement
+{
+    /// <summary>Rows of A and lines of B that a dot-product tile holds in registers.</summary>
+    private const int Tile = 4;
+
+    /// <summary>Columns of a strip of B that is not transposed: long enough for the memory prefetcher, C stays in cache.</summary>
+    private const int Strip = 512;
+
+    public static void Run(in GemmArguments g)
+    {
+        Body body = new() { G = g };
+        if (g.TransA && g.K > 0)
+        {
+            body.G.A = GemmScratch.Rent((long)g.M * g.K);
+            body.G.Lda = g.K;
+            for (int i = 0; i < g.M; i++)
+            {
+                for (int p = 0; p < g.K; p++)
+                    body.G.A[((long)i * g.K) + p] = g.A[(p * g.Lda) + i];
+            }
+        }
+
+        long work = (long)g.M * g.N * g.K;
+        body.Step = g.TransB ? Tile : StripColumns(g.N);
+        long steps = (g.N + body.Step - 1) / body.Step;
+        WorkerPool.For(steps, Gemm.Grain(steps, work), ref body);
+    }
+
+    /// <summary>Strips are multiples of a cache line, at least two a thread where the columns suffice.</summary>
+    private static int StripColumns(int n)
+    {
+        int share = n / (2 * WorkerPool.ThreadCount);
+        return Math.Clamp((share + 63) / 64 * 64, 128, Strip);
+    }
+
+    private struct Body : IRangeBody
+    {
+        public GemmArguments G;
+        public int Step;
+
+        [SkipLocalsInit]
+        public readonly void Invoke(long start, long end)
+        {
+            int first = (int)start * Step, last = (int)Math.Min(end * Step, G.N);
+            if (G.TransB || G.K == 0)
+            {
+                Dots(first, last);
+                return;
+            }
+
+            for (; first < last; first += Step)
+                Columns(first, Math.Min(Step, last - first));
+        }
+
+        [SkipLocalsInit]
+        private readonly void Dots(int first, int last)
+        {
+            float* sums = stackalloc float[Tile * Tile];
+            long lineBytes = G.Ldb * TElement.Size;
+            for (int j = first; j < last; j += Tile)
+            {
+                int lines = Math.Min(Tile, last - j);
+                byte* b = G.B + (j * lineBytes);
+
+                // A short last tile reads its first line again in place of those that are missing.
+                byte* b1 = lines > 1 ? b + lineBytes : b, b2 = lines > 2 ? b + (2 * lineBytes) : b, b3 = lines > 3 ? b + (3 * lineBytes) : b;
+                for (int i = 0; i < G.M; i += Tile)
+                {
+                    int rows = Math.Min(Tile, G.M - i);
+                    float* a = G.A + (i * G.Lda);
+                    switch (rows)
+                    {
+                        case 1:
+                            DotTile<One>(G.K, a, G.Lda, b, b1, b2, b3, sums);
+                            break;
+                        case 2:
+                            DotTile<Two>(G.K, a, G.Lda, b, b1, b2, b3, sums);
+                            break;
+                        case 3:
+                            DotTile<Three>(G.K, a, G.Lda, b, b1, b2, b3, sums);
+                            break;
+                        default:
+                            DotTile<Four>(G.K, a, G.Lda, b, b1, b2, b3, sums);
+                            break;
+                    }
+
+                    for (int row = 0; row < rows; row++)
+                        Finish(sums + (row * Tile), i + row, j, lines);
+                }
+            }
+        }
+
+        private readonly void Finish(float* sums, int row, int column, int count)
+        {
+            float* c = G.C + (row * G.Ldc) + column;
+            for (int j = 0; j < count; j++)
+            {
+                float value = sums[j];
+                if (G.Beta != 0)
+                    value = MathF.FusedMultiplyAdd(G.Beta, c[j], value);
+                if (G.Bias != null)
+                    value += G.Bias[column + j];
+                c[j] = value;
+            }
+
+            Activations.Apply(G.Activation, c, count);
+        }
+
+        /// <summary>c[:, strip] += a[:, k] * b[k, strip], four k at a time.</summary>
+        private readonly void Columns(int first, int count)
+        {
+            for (int i = 0; i < G.M; i++)
+            {
+                Span<float> c = new(G.C + (i * G.Ldc) + first, count);
+                if (G.Beta == 0)
+                    c.Clear();
+                else if (G.Beta != 1)
+                    System.Numerics.Tensors.TensorPrimitives.Multiply(c, G.Beta, c);
+            }
+
+            long lineBytes = G.Ldb * TElement.Size;
+            byte* b = G.B + ((long)first * TElement.Size);
+            int p = 0;
+            for (; p + 4 <= G.K; p += 4)
+            {
+                for (int i = 0; i < G.M; i += 2)
+                {
+                    float* a = G.A + (i * G.Lda) + p, c = G.C + (i * G.Ldc) + first;
+                    if (i + 1 < G.M)
+                        FourLines<Two>(count, a, G.Lda, b + (p * lineBytes), lineBytes, c, G.Ldc);
+                    else
+                        FourLines<One>(count, a, G.Lda, b + (p * lineBytes), lineBytes, c, G.Ldc);
+                }
+            }
+
+            for (; p < G.K; p++)
+            {
+                for (int i = 0; i < G.M; i++)
+                    OneLine(count, G.A[(i * G.Lda) + p], b + (p * lineBytes), G.C + (i * G.Ldc) + first);
+            }
+
+            for (int i = 0; i < G.M; i++)
+            {
+                float* c = G.C + (i * G.Ldc) + first;
+                if (G.Bias != null)
+                {
+                    System.Numerics.Tensors.TensorPrimitives.Add(new ReadOnlySpan<float>(c, count),
+                        new ReadOnlySpan<float>(G.Bias + first, count), new Span<float>(c, count));
+                }
+
+                Activations.Apply(G.Activation, c, count);
+            }
+        }
+    }
+
+    /// <summary>sums[rows, 4] = the dot products of rows of A with four lines of B.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void DotTile<TRows>(int k, float* a, long lda, byte* b0, byte* b1, byte* b2, byte* b3, float* sums)
+        where TRows : struct, ICount
+    {
+        TVector s00 = default, s01 = default, s02 = default, s03 = default;
+        TVector s10 = default, s11 = default, s12 = default, s13 = default;
+        TVector s20 = default, s21 = default, s22 = default, s23 = default;
+        TVector s30 = default, s31 = default, s32 = default, s33 = default;
+        float* a1 = a + lda, a2 = a1 + lda, a3 = a2 + lda;
+        int p = 0;
+        for (; p + TSimd.Width <= k; p += TSimd.Width)
+        {
+            TVector v0 = TSimd.Load<TElement>(b0 + ((long)p * TElement.Size));
+            TVector v1 = TSimd.Load<TElement>(b1 + ((long)p * TElement.Size));
+            TVector v2 = TSimd.Load<TElement>(b2 + ((long)p * TElement.Size));
+            TVector v3 = TSimd.Load<TElement>(b3 + ((long)p * TElement.Size));
+            TVector x = TSimd.Load(a + p);
+            s00 = TSimd.MultiplyAdd(x, v0, s00);
+            s01 = TSimd.MultiplyAdd(x, v1, s01);
+            s02 = TSimd.MultiplyAdd(x, v2, s02);
+            s03 = TSimd.MultiplyAdd(x, v3, s03);
+            if (TRows.Value > 1)
+            {
+                x = TSimd.Load(a1 + p);
+                s10 = TSimd.MultiplyAdd(x, v0, s10);
+                s11 = TSimd.MultiplyAdd(x, v1, s11);
+                s12 = TSimd.MultiplyAdd(x, v2, s12);
+                s13 = TSimd.MultiplyAdd(x, v3, s13);
+            }
+
+            if (TRows.Value > 2)
+            {
+                x = TSimd.Load(a2 + p);
+                s20 = TSimd.MultiplyAdd(x, v0, s20);
+                s21 = TSimd.MultiplyAdd(x, v1, s21);
+                s22 = TSimd.MultiplyAdd(x, v2, s22);
+                s23 = TSimd.MultiplyAdd(x, v3, s23);
+            }
+
+            if (TRows.Value > 3)
+            {
+                x = TSimd.Load(a3 + p);
+                s30 = TSimd.MultiplyAdd(x, v0, s30);
+                s31 = TSimd.MultiplyAdd(x, v1, s31);
+                s32 = TSimd.MultiplyAdd(x, v2, s32);
+                s33 = TSimd.MultiplyAdd(x, v3, s33);
+            }
+        }
+
+        Tail(s00, s01, s02, s03, p, k, a, b0, b1, b2, b3, sums);
+        if (TRows.Value > 1)
+            Tail(s10, s11, s12, s13, p, k, a1, b0, b1, b2, b3, sums + Tile);
+        if (TRows.Value > 2)
+            Tail(s20, s21, s22, s23, p, k, a2, b0, b1, b2, b3, sums + (2 * Tile));
+        if (TRows.Value > 3)
+            Tail(s30, s31, s32, s33, p, k, a3, b0, b1, b2, b3, sums + (3 * Tile));
+    }
+
+    private static void Tail(TVector s0, TVector s1, TVector s2, TVector s3, int p, int k, float* a,
+        byte* b0, byte* b1, byte* b2, byte* b3, float* sums)
+    {
+        float t0 = TSimd.Sum(s0), t1 = TSimd.Sum(s1), t2 = TSimd.Sum(s2), t3 = TSimd.Sum(s3);
+        for (; p < k; p++)
+        {
+            t0 += a[p] * TElement.Load1(b0 + ((long)p * TElement.Size));
+            t1 += a[p] * TElement.Load1(b1 + ((long)p * TElement.Size));
+            t2 += a[p] * TElement.Load1(b2 + ((long)p * TElement.Size));
+            t3 += a[p] * TElement.Load1(b3 + ((long)p * TElement.Size));
+        }
+
+        sums[0] = t0;
+        sums[1] = t1;
+        sums[2] = t2;
+        sums[3] = t3;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FourLines<TRows>(int count, float* a, long lda, byte* b, long lineBytes, float* c, long ldc)
+        where TRows : struct, ICount
+    {
+        byte* b1 = b + lineBytes, b2 = b1 + lineBytes, b3 = b2 + lineBytes;
+        float* d = TRows.Value > 1 ? c + ldc : c;
+        float* e = TRows.Value > 1 ? a + lda : a;
+        TVector x0 = TSimd.Broadcast(a[0]), x1 = TSimd.Broadcast(a[1]), x2 = TSimd.Broadcast(a[2]), x3 = TSimd.Broadcast(a[3]);
+        TVector y0 = TSimd.Broadcast(e[0]), y1 = TSimd.Broadcast(e[1]), y2 = TSimd.Broadcast(e[2]), y3 = TSimd.Broadcast(e[3]);
+        int j = 0;
+        for (; j + TSimd.Width <= count; j += TSimd.Width)
+        {
+            TVector v0 = TSimd.Load<TElement>(b + ((long)j * TElement.Size));
+            TVector v1 = TSimd.Load<TElement>(b1 + ((long)j * TElement.Size));
+            TVector v2 = TSimd.Load<TElement>(b2 + ((long)j * TElement.Size));
+            TVector v3 = TSimd.Load<TElement>(b3 + ((long)j * TElement.Size));
+            TVector sum = TSimd.MultiplyAdd(x0, v0, TSimd.Load(c + j));
+            sum = TSimd.MultiplyAdd(x1, v1, sum);
+            sum = TSimd.MultiplyAdd(x2, v2, sum);
+            TSimd.Store(TSimd.MultiplyAdd(x3, v3, sum), c + j);
+            if (TRows.Value > 1)
+            {
+                sum = TSimd.MultiplyAdd(y0, v0, TSimd.Load(d + j));
+                sum = TSimd.MultiplyAdd(y1, v1, sum);
+                sum = TSimd.MultiplyAdd(y2, v2, sum);
+                TSimd.Store(TSimd.MultiplyAdd(y3, v3, sum), d + j);
+            }
+        }
+
+        for (; j < count; j++)
+        {
+            float v0 = TElement.Load1(b + ((long)j * TElement.Size)), v1 = TElement.Load1(b1 + ((long)j * TElement.Size));
+            float v2 = TElement.Load1(b2 + ((long)j * TElement.Size)), v3 = TElement.Load1(b3 + ((long)j * TElement.Size));
+            c[j] += (a[0] * v0) + (a[1] * v1) + (a[2] * v2) + (a[3] * v3);
+            if (TRows.Value > 1)
+                d[j] += (e[0] * v0) + (e[1] * v1) + (e[2] * v2) + (e[3] * v3);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void OneLine(int count, float a, byte* b, float* c)
+    {
+        TVector x = TSimd.Broadcast(a);
+        int j = 0;
+        for (; j + TSimd.Width <= count; j += TSimd.Width)
+            TSimd.Store(TSimd.MultiplyAdd(x, TSimd.Load<TElement>(b + ((long)j * TElement.Size)), TSimd.Load(c + j)), c + j);
+        for (; j < count; j++)
+            c[j] += a * TElement.Load1(b + ((long)j * TElement.Size));
+    }
+}
