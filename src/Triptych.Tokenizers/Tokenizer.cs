@@ -218,15 +218,6 @@ public sealed class Tokenizer
         return _parts.Decoder is null ? string.Join(' ', tokens) : string.Concat(_parts.Decoder.Decode(tokens));
     }
 
-    /// <summary>The words that training counts.</summary>
-    internal void PreTokenize(string text, Action<ReadOnlySpan<char>> word)
-    {
-        PreTokenizedString work = (s_workspace ??= new Workspace()).Text;
-        Cut(work, text);
-        foreach (Split split in work.Splits)
-            word(work.Text.Chars[split.Start..split.End]);
-    }
-
     private int? IdOf(string? token) => token is null ? null : TokenToId(token);
 
     private void Cut(PreTokenizedString work, string text)

@@ -47,7 +47,7 @@ internal static class LegacyFiles
         foreach (string line in ReadLines(path))
             vocabulary[line.TrimEnd()] = id++;
         bool Flag(string name, bool otherwise) => TokenizerFiles.Value(config, name) as bool? ?? otherwise;
-        return TokenizerJson.WordPiece(vocabulary, special, Flag("do_lower_case", true),
+        return TokenizerJson.WordPiece(vocabulary, special, special.Roles().Select(role => role.Token), Flag("do_lower_case", true),
             TokenizerFiles.Value(config, "strip_accents") as bool?, Flag("tokenize_chinese_chars", true), path);
     }
 
@@ -62,7 +62,8 @@ internal static class LegacyFiles
         }
 
         bool addPrefixSpace = TokenizerFiles.Value(config, "add_prefix_space") is true;
-        return TokenizerJson.ByteLevelBpe(vocabulary, merges, special, addPrefixSpace, family == "roberta", vocabularyPath);
+        return TokenizerJson.ByteLevelBpe(vocabulary, merges, special, special.Roles().Select(role => role.Token),
+            addPrefixSpace, family == "roberta", vocabularyPath);
     }
 
     private static string[] ReadLines(string path)

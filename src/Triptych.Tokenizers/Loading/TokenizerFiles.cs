@@ -119,7 +119,7 @@ internal sealed class TokenizerFiles
         return node?.GetValueKind() switch
         {
             JsonValueKind.String => node.GetValue<string>(),
-            JsonValueKind.Number => node.GetValue<double>(),
+            JsonValueKind.Number => double.Parse(node.ToJsonString(), System.Globalization.CultureInfo.InvariantCulture),
             JsonValueKind.True => true,
             JsonValueKind.False => false,
             _ => null,

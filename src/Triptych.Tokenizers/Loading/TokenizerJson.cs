@@ -6,11 +6,12 @@ namespace Triptych.Tokenizers.Loading;
 internal static class TokenizerJson
 {
     public static byte[] WordPiece(
-        JsonObject vocabulary, SpecialTokens special, bool lowercase, bool? stripAccents, bool handleChineseChars, string path)
+        JsonObject vocabulary, SpecialTokens special, IEnumerable<string> specialList,
+        bool lowercase, bool? stripAccents, bool handleChineseChars, string path)
     {
         int cls = IdOf(vocabulary, special.Cls, path);
         int sep = IdOf(vocabulary, special.Sep, path);
-        return Write(AddedTokens(vocabulary, special.Roles().Select(role => role.Token)),
+        return Write(AddedTokens(vocabulary, specialList),
             new JsonObject
             {
                 ["type"] = "BertNormalizer",
@@ -40,7 +41,8 @@ internal static class TokenizerJson
     }
 
     public static byte[] ByteLevelBpe(
-        JsonObject vocabulary, JsonArray merges, SpecialTokens special, bool addPrefixSpace, bool roberta, string path)
+        JsonObject vocabulary, JsonArray merges, SpecialTokens special, IEnumerable<string> specialList,
+        bool addPrefixSpace, bool roberta, string path)
     {
         JsonObject postProcessor = roberta
             ? new JsonObject
@@ -52,7 +54,7 @@ internal static class TokenizerJson
                 ["add_prefix_space"] = addPrefixSpace,
             }
             : ByteLevel(addPrefixSpace: true, trimOffsets: false);
-        return Write(AddedTokens(vocabulary, special.Roles().Select(role => role.Token), roberta ? special.Mask : null), null,
+        return Write(AddedTokens(vocabulary, specialList, roberta ? special.Mask : null), null,
             ByteLevel(addPrefixSpace, trimOffsets: true), postProcessor, ByteLevel(addPrefixSpace: true, trimOffsets: true),
             new JsonObject
             {
@@ -70,7 +72,7 @@ internal static class TokenizerJson
     }
 
     /// <summary>The special tokens as added tokens; those that the vocabulary lacks follow it.</summary>
-    public static JsonArray AddedTokens(JsonObject vocabulary, IEnumerable<string> tokens, string? stripped = null)
+    private static JsonArray AddedTokens(JsonObject vocabulary, IEnumerable<string> tokens, string? stripped = null)
     {
         int next = vocabulary.Count;
         var added = tokens.Distinct(StringComparer.Ordinal)
