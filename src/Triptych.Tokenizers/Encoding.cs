@@ -1,0 +1,178 @@
+namespace Triptych.Tokenizers;
+
+/// <summary>
+/// A text as a model wants it: ids and what belongs to each of them. All arrays have the same length; do not change them.
+/// </summary>
+public sealed class Encoding
+{
+    internal static readonly Encoding Empty = new();
+
+    /// <summary>The token ids, <c>[sequence]</c>.</summary>
+    public int[] Ids { get; init; } = [];
+
+    /// <summary>The tokens that the ids stand for.</summary>
+    public string[] Tokens { get; init; } = [];
+
+    /// <summary>Where each token comes from in the original text, in UTF-16 units; (0, 0) for inserted tokens.</summary>
+    public TextRange[] Offsets { get; init; } = [];
+
+    /// <summary>The segment of each token: by most templates 0 for the first text and 1 for the second.</summary>
+    public int[] TypeIds { get; init; } = [];
+
+    /// <summary>1 for tokens, 0 for padding.</summary>
+    public int[] AttentionMask { get; init; } = [];
+
+    /// <summary>1 for tokens that were inserted (special tokens of the template, padding), 0 for the text's own.</summary>
+    public int[] SpecialTokensMask { get; init; } = [];
+
+    /// <summary>The word that each token belongs to, null for inserted tokens.</summary>
+    public int?[] WordIds { get; init; } = [];
+
+    /// <summary>The text that each token comes from (0 or 1), null for inserted tokens.</summary>
+    public int?[] SequenceIds { get; init; } = [];
+
+    /// <summary>What truncation cut off, as further encodings that overlap by the stride.</summary>
+    public IReadOnlyList<Encoding> Overflowing { get; init; } = [];
+
+    /// <summary>The number of tokens.</summary>
+    public int Length => Ids.Length;
+
+    /// <summary>The first token that covers a UTF-16 position of a text, or null.</summary>
+    /// <param name="position">The position in the text.</param>
+    /// <param name="sequence">Which text, 0 or 1.</param>
+    public int? CharToToken(int position, int sequence = 0)
+    {
+        for (int i = 0; i < Length; i++)
+        {
+            if (SequenceIds[i] == sequence && Offsets[i].Start <= position && position < Offsets[i].End)
+                return i;
+        }
+
+        return null;
+    }
+
+    internal Encoding With(IReadOnlyList<Encoding> overflowing) => new()
+    {
+        Ids = Ids,
+        Tokens = Tokens,
+        Offsets = Offsets,
+        TypeIds = TypeIds,
+        AttentionMask = AttentionMask,
+        SpecialTokensMask = SpecialTokensMask,
+        WordIds = WordIds,
+        SequenceIds = SequenceIds,
+        Overflowing = overflowing,
+    };
+
+    internal Encoding WithTypeId(int typeId)
+    {
+        Encoding copy = Slice(0, Length);
+        Array.Fill(copy.TypeIds, typeId);
+        return copy.With(Overflowing);
+    }
+
+    internal Encoding Slice(int start, int end) => new()
+    {
+        Ids = Ids[start..end],
+        Tokens = Tokens[start..end],
+        Offsets = Offsets[start..end],
+        TypeIds = TypeIds[start..end],
+        AttentionMask = AttentionMask[start..end],
+        SpecialTokensMask = SpecialTokensMask[start..end],
+        WordIds = WordIds[start..end],
+        SequenceIds = SequenceIds[start..end],
+    };
+
+    internal static Encoding Inserted(int[] ids, string[] tokens, int typeId, bool padding = false) => new()
+    {
+        Ids = ids,
+        Tokens = tokens,
+        Offsets = new TextRange[ids.Length],
+        TypeIds = Filled(ids.Length, typeId),
+        AttentionMask = Filled(ids.Length, padding ? 0 : 1),
+        SpecialTokensMask = Filled(ids.Length, 1),
+        WordIds = new int?[ids.Length],
+        SequenceIds = new int?[ids.Length],
+    };
+
+    /// <summary>Joins two encodings; each of the one's overflowing parts is joined with each of the other's.</summary>
+    internal Encoding Append(Encoding next)
+    {
+        List<Encoding> overflowing = [];
+        foreach (Encoding mine in Overflowing)
+        {
+            overflowing.Add(mine.AppendOnly(next));
+            foreach (Encoding its in next.Overflowing)
+                overflowing.Add(mine.AppendOnly(its));
+        }
+
+        foreach (Encoding its in next.Overflowing)
+            overflowing.Add(AppendOnly(its));
+        return AppendOnly(next).With(overflowing);
+    }
+
+    internal Encoding Truncate(int maxLength, int stride, Side side)
+    {
+        if (maxLength >= Length)
+            return this;
+        if (maxLength == 0)
+            return Empty.With([this]);
+
+        var parts = new List<Encoding>();
+        int step = maxLength - stride;
+        if (side == Side.Right)
+        {
+            for (int start = 0; ; start += step)
+            {
+                int end = Math.Min(start + maxLength, Length);
+                parts.Add(Slice(start, end));
+                if (end == Length)
+                    break;
+            }
+        }
+        else
+        {
+            for (int end = Length; ; end -= step)
+            {
+                int start = Math.Max(0, end - maxLength);
+                parts.Add(Slice(start, end));
+                if (start == 0)
+                    break;
+            }
+        }
+
+        return parts[0].With(parts[1..]);
+    }
+
+    internal Encoding Pad(int length, int id, string token, int typeId, Side side)
+    {
+        Encoding[] overflowing = [.. Overflowing.Select(part => part.Pad(length, id, token, typeId, side))];
+        int missing = length - Length;
+        if (missing <= 0)
+            return With(overflowing);
+        Encoding padding = Inserted(Filled(missing, id), Filled(missing, token), typeId, padding: true);
+        return (side == Side.Right ? AppendOnly(padding) : padding.AppendOnly(this)).With(overflowing);
+    }
+
+    /// <summary>Joins encodings that have no overflowing parts.</summary>
+    internal static Encoding Concat(Encoding[] parts) => new()
+    {
+        Ids = [.. parts.SelectMany(part => part.Ids)],
+        Tokens = [.. parts.SelectMany(part => part.Tokens)],
+        Offsets = [.. parts.SelectMany(part => part.Offsets)],
+        TypeIds = [.. parts.SelectMany(part => part.TypeIds)],
+        AttentionMask = [.. parts.SelectMany(part => part.AttentionMask)],
+        SpecialTokensMask = [.. parts.SelectMany(part => part.SpecialTokensMask)],
+        WordIds = [.. parts.SelectMany(part => part.WordIds)],
+        SequenceIds = [.. parts.SelectMany(part => part.SequenceIds)],
+    };
+
+    private Encoding AppendOnly(Encoding next) => Concat([this, next]);
+
+    private static T[] Filled<T>(int length, T value)
+    {
+        var array = new T[length];
+        Array.Fill(array, value);
+        return array;
+    }
+}

@@ -1,0 +1,82 @@
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Triptych.Tokenizers.Loading;
+
+/// <summary>Makes a tokenizer.json of vocab.txt, or of vocab.json and merges.txt, as transformers converts them.</summary>
+internal static class LegacyFiles
+{
+    public static SpecialTokens DefaultTokens(string kind, string folder) => Family(kind, folder) switch
+    {
+        "bert" => SpecialTokens.Bert,
+        "roberta" => SpecialTokens.Roberta,
+        _ => SpecialTokens.Gpt2,
+    };
+
+    public static (byte[] Json, string Path) Build(string folder, string kind, JsonObject config, SpecialTokens special)
+    {
+        string words = Path.Combine(folder, "vocab.txt");
+        string vocabulary = Path.Combine(folder, "vocab.json");
+        string merges = Path.Combine(folder, "merges.txt");
+        string family = Family(kind, folder);
+        if (family == "bert" && File.Exists(words))
+            return (FromWords(words, config, special), words);
+        if (family != "bert" && File.Exists(vocabulary) && File.Exists(merges))
+            return (FromMerges(vocabulary, merges, config, special, family), vocabulary);
+        throw new TokenizerException(folder,
+            "there is no tokenizer.json, no vocab.txt and no vocab.json with merges.txt that fit "
+            + (kind.Length == 0 ? "it" : $"\"{kind}\""));
+    }
+
+    private static string Family(string kind, string folder)
+    {
+        string name = kind.ToLowerInvariant();
+        if (name.Contains("roberta") || name.Contains("bart"))
+            return "roberta";
+        if (name.Contains("gpt2"))
+            return "gpt2";
+        if (name.Contains("bert") || File.Exists(Path.Combine(folder, "vocab.txt")))
+            return "bert";
+        return "gpt2";
+    }
+
+    private static byte[] FromWords(string path, JsonObject config, SpecialTokens special)
+    {
+        var vocabulary = new JsonObject();
+        int id = 0;
+        foreach (string line in ReadLines(path))
+            vocabulary[line.TrimEnd()] = id++;
+        bool Flag(string name, bool otherwise) => TokenizerFiles.Value(config, name) as bool? ?? otherwise;
+        return TokenizerJson.WordPiece(vocabulary, special, special.Roles().Select(role => role.Token), Flag("do_lower_case", true),
+            TokenizerFiles.Value(config, "strip_accents") as bool?, Flag("tokenize_chinese_chars", true), path);
+    }
+
+    private static byte[] FromMerges(string vocabularyPath, string mergesPath, JsonObject config, SpecialTokens special, string family)
+    {
+        JsonObject vocabulary = TokenizerFiles.ReadObject(Path.GetDirectoryName(vocabularyPath)!, Path.GetFileName(vocabularyPath));
+        var merges = new JsonArray();
+        foreach (string line in ReadLines(mergesPath))
+        {
+            if (line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal))
+                merges.Add((JsonNode)line);
+        }
+
+        bool addPrefixSpace = TokenizerFiles.Value(config, "add_prefix_space") is true;
+        return TokenizerJson.ByteLevelBpe(vocabulary, merges, special, special.Roles().Select(role => role.Token),
+            addPrefixSpace, family == "roberta", vocabularyPath);
+    }
+
+    private static string[] ReadLines(string path)
+    {
+        try
+        {
+            string text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(TokenizerFiles.ReadBytes(path));
+            string[] lines = text.TrimStart('\uFEFF').Split('\n');
+            return [.. (lines[^1].Length == 0 ? lines[..^1] : lines).Select(line => line.TrimEnd('\r'))];
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new TokenizerException(path, $"invalid UTF-8: {e.Message}", e);
+        }
+    }
+}

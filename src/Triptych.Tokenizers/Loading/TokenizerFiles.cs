@@ -1,0 +1,196 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Triptych.Tokenizers.Loading;
+
+/// <summary>The files that make a tokenizer: tokenizer.json (read, or made from older files) and those beside it.</summary>
+internal sealed class TokenizerFiles
+{
+    private const string ConfigName = "tokenizer_config.json";
+    private const string SpecialTokensName = "special_tokens_map.json";
+
+    internal static readonly JsonWriterOptions Indented =
+        new() { Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly JsonObject _config;
+
+    public TokenizerFiles(
+        string path, ReadOnlyMemory<byte> json, JsonObject? config = null, SpecialTokens? special = null, bool isFolder = false)
+    {
+        Path = path;
+        Json = json;
+        IsFolder = isFolder;
+        SpecialTokens = special ?? new SpecialTokens();
+        _config = config ?? [];
+        PaddingSide = ReadSide("padding_side");
+        TruncationSide = ReadSide("truncation_side");
+        CleanUpTokenizationSpaces = Value(_config, "clean_up_tokenization_spaces") is true;
+        ModelMaxLength = Value(_config, "model_max_length") is double length and >= 1 and <= int.MaxValue ? (int)length : null;
+    }
+
+    public string Path { get; }
+
+    public ReadOnlyMemory<byte> Json { get; }
+
+    public bool IsFolder { get; }
+
+    public SpecialTokens SpecialTokens { get; }
+
+    public Side PaddingSide { get; }
+
+    public Side TruncationSide { get; }
+
+    public bool CleanUpTokenizationSpaces { get; }
+
+    public int? ModelMaxLength { get; }
+
+    public static TokenizerFiles Read(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        if (File.Exists(path))
+            return new TokenizerFiles(path, ReadBytes(path));
+        if (!Directory.Exists(path))
+            throw new TokenizerException(path, "no such file or folder");
+
+        JsonObject config = ReadObject(path, ConfigName);
+        string kind = KindOf(config, ReadObject(path, "config.json"));
+        SpecialTokens special = ReadSpecialTokens(config, ReadObject(path, SpecialTokensName));
+
+        string file = System.IO.Path.Combine(path, "tokenizer.json");
+        byte[] json;
+        if (File.Exists(file))
+        {
+            json = ReadBytes(file);
+        }
+        else
+        {
+            special = special.Or(LegacyFiles.DefaultTokens(kind, path), _ => true);
+            (json, file) = LegacyFiles.Build(path, kind, config, special);
+        }
+
+        json = ConfigRules.Apply(json, file, config, ReadObject(path, "added_tokens.json"), special);
+        return new TokenizerFiles(file, json, config, special, isFolder: true);
+    }
+
+    public void Save(string folder, SpecialTokens special)
+    {
+        Directory.CreateDirectory(folder);
+        JsonObject config = _config.DeepClone().AsObject();
+        var map = new JsonObject();
+        foreach ((string role, string token) in special.Roles())
+        {
+            config.TryAdd(role, token);
+            map[role] = token;
+        }
+
+        config.TryAdd("model_max_length", ModelMaxLength);
+        config.TryAdd("tokenizer_class", "PreTrainedTokenizerFast");
+        WriteAtomically(System.IO.Path.Combine(folder, "tokenizer.json"), Json);
+        WriteAtomically(System.IO.Path.Combine(folder, ConfigName), ToBytes(config));
+        WriteAtomically(System.IO.Path.Combine(folder, SpecialTokensName), ToBytes(map));
+    }
+
+    internal static byte[] ToBytes(JsonNode node)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream, Indented))
+            node.WriteTo(writer);
+        return stream.ToArray();
+    }
+
+    internal static byte[] ReadBytes(string path)
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new TokenizerException(path, e.Message, e);
+        }
+    }
+
+    /// <summary>A string (also the content of a token object), number or truth value of an object; else null.</summary>
+    internal static object? Value(JsonObject json, string name)
+    {
+        JsonNode? node = json[name];
+        if (node is JsonObject token)
+            node = token["content"];
+        return node?.GetValueKind() switch
+        {
+            JsonValueKind.String => node.GetValue<string>(),
+            JsonValueKind.Number => double.Parse(node.ToJsonString(), System.Globalization.CultureInfo.InvariantCulture),
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            _ => null,
+        };
+    }
+
+    internal static JsonObject ReadObject(string folder, string name)
+    {
+        string path = System.IO.Path.Combine(folder, name);
+        if (!File.Exists(path))
+            return [];
+        try
+        {
+            // Walking the whole document here finds duplicate keys, which the node would only meet later.
+            JsonNode? node = JsonNode.Parse(ReadBytes(path));
+            return node?.DeepClone() as JsonObject ?? throw new TokenizerException(path, "the file is not a JSON object");
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
+        {
+            throw new TokenizerException(path, $"not valid JSON: {e.Message}", e);
+        }
+    }
+
+    private static void WriteAtomically(string path, ReadOnlyMemory<byte> content)
+    {
+        string temporary = $"{path}.{Environment.ProcessId}.tmp";
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
+            {
+                stream.Write(content.Span);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    private static string KindOf(JsonObject config, JsonObject modelConfig)
+    {
+        string name = Value(config, "tokenizer_class") as string ?? "";
+        if (name.Length == 0 || name.StartsWith("PreTrainedTokenizer", StringComparison.Ordinal)
+            || name.StartsWith("TokenizersBackend", StringComparison.Ordinal))
+            name = Value(modelConfig, "model_type") as string ?? "";
+        return name.EndsWith("Fast", StringComparison.Ordinal) ? name[..^4] : name;
+    }
+
+    private static SpecialTokens ReadSpecialTokens(JsonObject config, JsonObject map)
+    {
+        string? Find(string role) => Value(config, role) as string ?? Value(map, role) as string;
+        return new SpecialTokens
+        {
+            Bos = Find("bos_token"),
+            Eos = Find("eos_token"),
+            Unk = Find("unk_token"),
+            Sep = Find("sep_token"),
+            Pad = Find("pad_token"),
+            Cls = Find("cls_token"),
+            Mask = Find("mask_token"),
+        };
+    }
+
+    private Side ReadSide(string name) => (Value(_config, name) as string) switch
+    {
+        null or "right" => Side.Right,
+        "left" => Side.Left,
+        string side => throw new TokenizerException(Path, $"{ConfigName}: {name}: unknown side \"{side}\""),
+    };
+}

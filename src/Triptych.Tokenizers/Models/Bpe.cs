@@ -1,0 +1,262 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+
+namespace Triptych.Tokenizers.Models;
+
+/// <summary>What a byte-pair encoding needs besides vocabulary and merges; the names are tokenizer.json's.</summary>
+internal sealed record BpeOptions
+{
+    public string? UnknownToken { get; init; }
+
+    public string? ContinuingSubwordPrefix { get; init; }
+
+    public string? EndOfWordSuffix { get; init; }
+
+    public bool FuseUnknown { get; init; }
+
+    public bool ByteFallback { get; init; }
+
+    public bool IgnoreMerges { get; init; }
+}
+
+/// <summary>
+/// Byte-pair encoding (Sennrich et al., 2016): of all neighbours the pair whose merge was learned first is joined, leftmost
+/// first, until none is left. Short words by repeated scans, long ones with a queue; short words are remembered.
+/// </summary>
+internal sealed class Bpe : TokenizerModel
+{
+    private const int ScanLimit = 40;
+    private const int CacheSize = 1 << 14;
+    private const int MaxCachedLength = 48;
+
+    private readonly BpeOptions _options;
+    private readonly MergeTable _merges;
+    private readonly int[] _symbols;
+    private readonly UnknownToken? _unknown;
+    private readonly int[]? _byteTokens;
+    private readonly CachedWord?[] _cache = new CachedWord?[CacheSize];
+
+    public Bpe(Vocabulary vocabulary, IReadOnlyList<(string Left, string Right)> merges, BpeOptions options, Func<string, Exception> refuse)
+        : base(vocabulary)
+    {
+        _options = options;
+        if (options.UnknownToken is string unknown)
+            _unknown = new UnknownToken(vocabulary, unknown);
+
+        _symbols = new int[0x180];
+        for (int c = 0; c < _symbols.Length; c++)
+            _symbols[c] = vocabulary.IdOf([(char)c]);
+
+        if (options.ByteFallback)
+            _byteTokens = [.. Enumerable.Range(0, 256).Select(b => vocabulary.IdOf($"<0x{b:X2}>"))];
+
+        _merges = new MergeTable(merges.Count);
+        int prefix = options.ContinuingSubwordPrefix?.Length ?? 0;
+        char[] joined = new char[2 * vocabulary.MaxTokenLength];
+        for (int rank = 0; rank < merges.Count; rank++)
+        {
+            (string left, string right) = merges[rank];
+            int leftId = vocabulary.IdOf(left);
+            int rightId = vocabulary.IdOf(right);
+            if (leftId < 0 || rightId < 0)
+                throw refuse($"merge {rank} names \"{(leftId < 0 ? left : right)}\", which is not in the vocabulary");
+            if (right.Length < prefix)
+                throw refuse($"merge {rank}: \"{right}\" is shorter than the continuation prefix");
+            left.CopyTo(joined);
+            right.AsSpan(prefix).CopyTo(joined.AsSpan(left.Length));
+            ReadOnlySpan<char> token = joined.AsSpan(0, left.Length + right.Length - prefix);
+            int newId = vocabulary.IdOf(token);
+            if (newId < 0)
+                throw refuse($"merge {rank} makes \"{token}\", which is not in the vocabulary");
+            _merges.Set(leftId, rightId, rank, newId);
+        }
+    }
+
+    public override void Tokenize(ReadOnlySpan<char> word, List<Piece> output)
+    {
+        if (_options.IgnoreMerges && Vocabulary.IdOf(word) is >= 0 and int whole)
+        {
+            output.Add(new Piece(whole, 0, word.Length));
+            return;
+        }
+
+        if (word.Length > MaxCachedLength)
+        {
+            Merge(word, output);
+            return;
+        }
+
+        // Entries are immutable and a reference is written at once, so threads may race here without harm.
+        int hash = Vocabulary.Hash(word);
+        ref CachedWord? slot = ref _cache[(hash ^ hash >>> 14) & CacheSize - 1];
+        if (slot is CachedWord hit && hit.Hash == hash && word.SequenceEqual(hit.Text))
+        {
+            output.AddRange(hit.Pieces);
+            return;
+        }
+
+        int before = output.Count;
+        Merge(word, output);
+        slot = new CachedWord(hash, word.ToString(), CollectionsMarshal.AsSpan(output)[before..].ToArray());
+    }
+
+    private void Merge(ReadOnlySpan<char> word, List<Piece> output)
+    {
+        int capacity = word.Length * (_byteTokens is null ? 1 : 3);
+        Piece[]? rented = null;
+        Span<Piece> symbols = capacity <= 128
+            ? stackalloc Piece[capacity]
+            : (rented = ArrayPool<Piece>.Shared.Rent(capacity)).AsSpan(0, capacity);
+        symbols = symbols[..ReadSymbols(word, symbols)];
+        output.AddRange(symbols[..(symbols.Length > ScanLimit ? MergeByQueue(symbols) : MergeByScan(symbols))]);
+        if (rented is not null)
+            ArrayPool<Piece>.Shared.Return(rented);
+    }
+
+    private int ReadSymbols(ReadOnlySpan<char> word, Span<Piece> symbols)
+    {
+        int count = 0;
+        bool afterUnknown = false;
+        for (int at = 0, end; at < word.Length; at = end)
+        {
+            end = at + (char.IsHighSurrogate(word[at]) && at + 1 < word.Length ? 2 : 1);
+            ReadOnlySpan<char> symbol = word[at..end];
+            int id = SymbolOf(symbol, at == 0, end == word.Length);
+            if (id >= 0)
+            {
+                symbols[count++] = new Piece(id, at, end);
+                afterUnknown = false;
+            }
+            else if (_byteTokens is not null && AddBytes(symbol, at, symbols, ref count))
+            {
+                continue;
+            }
+            else if (_unknown is not null)
+            {
+                if (afterUnknown && _options.FuseUnknown)
+                    symbols[count - 1] = symbols[count - 1] with { End = end };
+                else
+                    symbols[count++] = new Piece(_unknown.Id, at, end);
+                afterUnknown = true;
+            }
+        }
+
+        return count;
+    }
+
+    private int SymbolOf(ReadOnlySpan<char> symbol, bool first, bool last)
+    {
+        bool prefixed = !first && _options.ContinuingSubwordPrefix is { Length: > 0 };
+        bool suffixed = last && _options.EndOfWordSuffix is { Length: > 0 };
+        if (prefixed || suffixed)
+            return Vocabulary.IdOf(string.Concat(prefixed ? _options.ContinuingSubwordPrefix : "", symbol,
+                suffixed ? _options.EndOfWordSuffix : ""));
+        return symbol[0] < _symbols.Length ? _symbols[symbol[0]] : Vocabulary.IdOf(symbol);
+    }
+
+    private bool AddBytes(ReadOnlySpan<char> symbol, int at, Span<Piece> symbols, ref int count)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        bytes = bytes[..System.Text.Encoding.UTF8.GetBytes(symbol, bytes)];
+        foreach (byte b in bytes)
+        {
+            if (_byteTokens![b] < 0)
+                return false;
+        }
+
+        foreach (byte b in bytes)
+            symbols[count++] = new Piece(_byteTokens![b], at, at + symbol.Length);
+        return true;
+    }
+
+    private int MergeByScan(Span<Piece> symbols)
+    {
+        int count = symbols.Length;
+        Span<int> ranks = stackalloc int[ScanLimit];
+        Span<int> merged = stackalloc int[ScanLimit];
+        for (int i = 0; i + 1 < count; i++)
+            ranks[i] = _merges.Find(symbols[i].Id, symbols[i + 1].Id, out merged[i]);
+
+        while (count > 1)
+        {
+            int best = -1;
+            int bestRank = MergeTable.None;
+            for (int i = 0; i + 1 < count; i++)
+            {
+                if (ranks[i] < bestRank)
+                    (best, bestRank) = (i, ranks[i]);
+            }
+
+            if (best < 0)
+                break;
+
+            symbols[best] = new Piece(merged[best], symbols[best].Start, symbols[best + 1].End);
+            symbols[(best + 2)..count].CopyTo(symbols[(best + 1)..]);
+            ranks[(best + 2)..count].CopyTo(ranks[(best + 1)..]);
+            merged[(best + 2)..count].CopyTo(merged[(best + 1)..]);
+            count--;
+            if (best + 1 < count)
+                ranks[best] = _merges.Find(symbols[best].Id, symbols[best + 1].Id, out merged[best]);
+            if (best > 0)
+                ranks[best - 1] = _merges.Find(symbols[best - 1].Id, symbols[best].Id, out merged[best - 1]);
+        }
+
+        return count;
+    }
+
+    private int MergeByQueue(Span<Piece> symbols)
+    {
+        const int Removed = -2;
+        int[] next = ArrayPool<int>.Shared.Rent(symbols.Length);
+        int[] previous = ArrayPool<int>.Shared.Rent(symbols.Length);
+        var entries = new List<(int, long)>(symbols.Length);
+        for (int i = 0; i < symbols.Length; i++)
+        {
+            next[i] = i + 1;
+            previous[i] = i - 1;
+            if (i + 1 < symbols.Length)
+                Offer(symbols, i, i + 1, entries);
+        }
+
+        var queue = new PriorityQueue<int, long>(entries);
+        while (queue.TryDequeue(out int id, out long priority))
+        {
+            int at = (int)(priority & uint.MaxValue);
+            int right = next[at];
+            if (previous[at] == Removed || right == symbols.Length
+                || _merges.Find(symbols[at].Id, symbols[right].Id, out int newId) == MergeTable.None || newId != id)
+                continue;
+
+            symbols[at] = new Piece(id, symbols[at].Start, symbols[right].End);
+            previous[right] = Removed;
+            next[at] = next[right];
+            entries.Clear();
+            if (next[at] < symbols.Length)
+            {
+                previous[next[at]] = at;
+                Offer(symbols, at, next[at], entries);
+            }
+
+            if (previous[at] >= 0)
+                Offer(symbols, previous[at], at, entries);
+            foreach ((int offered, long rank) in entries)
+                queue.Enqueue(offered, rank);
+        }
+
+        int count = 0;
+        for (int i = 0; i < symbols.Length; i = next[i])
+            symbols[count++] = symbols[i];
+        ArrayPool<int>.Shared.Return(next);
+        ArrayPool<int>.Shared.Return(previous);
+        return count;
+    }
+
+    private void Offer(ReadOnlySpan<Piece> symbols, int left, int right, List<(int, long)> entries)
+    {
+        int rank = _merges.Find(symbols[left].Id, symbols[right].Id, out int id);
+        if (rank != MergeTable.None)
+            entries.Add((id, (long)rank << 32 | (uint)left));
+    }
+
+    private sealed record CachedWord(int Hash, string Text, Piece[] Pieces);
+}

@@ -1,0 +1,169 @@
+using System.Buffers;
+using Triptych.Tokenizers.Unicode;
+
+namespace Triptych.Tokenizers.Pipeline;
+
+/// <summary>Finds added tokens in the text, leftmost and longest first: first in the original, then in the normalized text.</summary>
+internal sealed class AddedVocabulary
+{
+    private readonly Dictionary<int, AddedToken> _byId = [];
+    private readonly Dictionary<int, string> _normalizedContents = [];
+    private readonly Dictionary<string, AddedToken> _byContent = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _special = new(StringComparer.Ordinal);
+    private readonly Trie _plain = new();
+    private readonly Trie _normalized = new();
+
+    public AddedVocabulary(IEnumerable<AddedToken> tokens, Normalizer? normalizer)
+    {
+        foreach (AddedToken token in tokens)
+        {
+            _byId[token.Id] = token;
+            _byContent[token.Content] = token;
+            if (token.Special)
+                _special.Add(token.Content);
+        }
+
+        foreach (AddedToken token in _byId.Values)
+        {
+            string content = token.Content;
+            if (token.Normalized && normalizer is not null)
+            {
+                content = normalizer.Normalize(content);
+                if (content != token.Content)
+                    _normalizedContents[token.Id] = content;
+            }
+
+            (token.Normalized ? _normalized : _plain).Add(content, token.Id);
+        }
+
+        _plain.Freeze();
+        _normalized.Freeze();
+    }
+
+    public IEnumerable<AddedToken> Tokens => _byId.Values.OrderBy(token => token.Id);
+
+    public int MaxId => _byId.Count == 0 ? -1 : _byId.Keys.Max();
+
+    public AddedToken? Find(string content) => _byContent.GetValueOrDefault(content);
+
+    public AddedToken? Find(int id) => _byId.GetValueOrDefault(id);
+
+    /// <summary>The text that decoding starts from: normalized, as it was found.</summary>
+    public string? TokenOf(int id) => _byId.TryGetValue(id, out AddedToken? token)
+        ? _normalizedContents.GetValueOrDefault(id, token.Content) : null;
+
+    public bool IsSpecial(string token) => _special.Contains(token);
+
+    /// <summary>Cuts added tokens out and normalizes what is left.</summary>
+    public void ExtractAndNormalize(PreTokenizedString text, Normalizer? normalizer)
+    {
+        if (!_plain.IsEmpty)
+            text.Split((part, offset, output) => Extract(_plain, part, offset, output));
+        if (normalizer is not null)
+            text.Normalize(normalizer);
+        if (!_normalized.IsEmpty)
+            text.Split((part, offset, output) => Extract(_normalized, part, offset, output));
+    }
+
+    private void Extract(Trie trie, ReadOnlySpan<char> text, int offset, List<Split> output)
+    {
+        int done = 0;
+        for (int at = 0; trie.FindNext(text, at, out int start, out int end, out int id); at = end)
+        {
+            int stop = end;
+            AddedToken token = _byId[id];
+            if (token.SingleWord && (start > 0 && IsWordBefore(text, start) || stop < text.Length && IsWordAt(text, stop)))
+                continue;
+            if (token.LStrip)
+            {
+                while (start > done && UnicodeData.Is(text[start - 1], CharClass.White))
+                    start--;
+            }
+
+            if (token.RStrip)
+            {
+                while (stop < text.Length && UnicodeData.Is(text[stop], CharClass.White))
+                    stop++;
+            }
+
+            start = Math.Max(start, done);
+            if (done < start)
+                output.Add(new Split(offset + done, offset + start));
+            if (start < stop)
+                output.Add(new Split(offset + start, offset + stop, id));
+            done = stop;
+        }
+
+        if (done < text.Length)
+            output.Add(new Split(offset + done, offset + text.Length));
+    }
+
+    private static bool IsWordAt(ReadOnlySpan<char> text, int at) =>
+        UnicodeData.Is(NormalizedString.CodePointAt(text, at, out _), CharClass.Word);
+
+    private static bool IsWordBefore(ReadOnlySpan<char> text, int at)
+    {
+        int start = at >= 2 && char.IsSurrogatePair(text[at - 2], text[at - 1]) ? at - 2 : at - 1;
+        return IsWordAt(text, start);
+    }
+
+    private sealed class Trie
+    {
+        private const int NoToken = -1;
+
+        private readonly Dictionary<(int Node, char Next), int> _edges = [];
+        private readonly List<int> _tokens = [NoToken];
+        private readonly HashSet<char> _firsts = [];
+        private SearchValues<char> _starts = SearchValues.Create("");
+
+        public bool IsEmpty => _firsts.Count == 0;
+
+        public void Add(string content, int id)
+        {
+            if (content.Length == 0)
+                return;
+            _firsts.Add(content[0]);
+            int node = 0;
+            foreach (char c in content)
+            {
+                if (!_edges.TryGetValue((node, c), out int child))
+                {
+                    child = _tokens.Count;
+                    _edges.Add((node, c), child);
+                    _tokens.Add(NoToken);
+                }
+
+                node = child;
+            }
+
+            _tokens[node] = id;
+        }
+
+        public void Freeze() => _starts = SearchValues.Create(new string([.. _firsts]));
+
+        public bool FindNext(ReadOnlySpan<char> text, int from, out int start, out int end, out int id)
+        {
+            for (start = from; ; start++)
+            {
+                int skip = text[start..].IndexOfAny(_starts);
+                if (skip < 0)
+                    break;
+                start += skip;
+                int node = 0;
+                end = start;
+                id = NoToken;
+                for (int i = start; i < text.Length && _edges.TryGetValue((node, text[i]), out node); i++)
+                {
+                    if (_tokens[node] != NoToken)
+                        (id, end) = (_tokens[node], i + 1);
+                }
+
+                if (id != NoToken)
+                    return true;
+            }
+
+            end = id = NoToken;
+            return false;
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using System.Runtime.CompilerServices;
+
+namespace Triptych.Tokenizers.Pipeline;
+
+/// <summary>GPT-2's alphabet: a visible character for each of the 256 bytes (Radford et al., 2019).</summary>
+internal static class ByteAlphabet
+{
+    private static readonly char[] Chars = Build();
+    private static readonly short[] Bytes = Invert();
+
+    /// <summary>The character that stands for a space.</summary>
+    public static char Space { get; } = Chars[' '];
+
+    public static IEnumerable<char> All => Chars;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static char CharOf(byte value) => Chars[value];
+
+    /// <summary>The byte that a character stands for, or -1.</summary>
+    public static int ByteOf(char c) => c < Bytes.Length ? Bytes[c] : -1;
+
+    private static char[] Build()
+    {
+        char[] chars = new char[256];
+        int next = 256;
+        for (int b = 0; b < 256; b++)
+            chars[b] = b is (>= '!' and <= '~') or (>= 0xA1 and <= 0xAC) or >= 0xAE ? (char)b : (char)next++;
+        return chars;
+    }
+
+    private static short[] Invert()
+    {
+        short[] bytes = new short[0x180];
+        Array.Fill(bytes, (short)-1);
+        for (int b = 0; b < 256; b++)
+            bytes[Chars[b]] = (short)b;
+        return bytes;
+    }
+}

@@ -1,0 +1,166 @@
+using Triptych.Tokenizers.Unicode;
+
+namespace Triptych.Tokenizers.Pipeline;
+
+/// <summary>The first stage: changes the text before it is cut.</summary>
+internal abstract class Normalizer
+{
+    public abstract void Normalize(NormalizedString text);
+
+    public string Normalize(string text)
+    {
+        var normalized = new NormalizedString();
+        normalized.Load(text);
+        Normalize(normalized);
+        return normalized.Chars.ToString();
+    }
+
+    protected static void Lower(NormalizedString text)
+    {
+        if (System.Text.Ascii.IsValid(text.Chars))
+        {
+            System.Text.Ascii.ToLowerInPlace(text.MutableChars, out _);
+            return;
+        }
+
+        text.BeginRewrite();
+        for (int i = 0, units; i < text.Length; i += units)
+        {
+            int codePoint = NormalizedString.CodePointAt(text.Chars, i, out units);
+            if (codePoint < 0x80)
+            {
+                text.Append((char)((uint)(codePoint - 'A') <= 25 ? codePoint | 0x20 : codePoint), text.Origins[i]);
+                continue;
+            }
+
+            ReadOnlySpan<int> lower = UnicodeData.ToLower(codePoint);
+            if (lower.IsEmpty)
+                text.AppendCurrent(i, i + units);
+            foreach (int part in lower)
+                text.Append(part, text.Origins[i]);
+        }
+
+        text.EndRewrite();
+    }
+}
+
+internal sealed class SequenceNormalizer(Normalizer[] parts) : Normalizer
+{
+    public override void Normalize(NormalizedString text)
+    {
+        foreach (Normalizer part in parts)
+            part.Normalize(text);
+    }
+}
+
+/// <summary>BERT's cleaning: control characters, white space, Chinese characters, accents, case.</summary>
+internal sealed class BertNormalizer(bool cleanText, bool handleChineseChars, bool stripAccents, bool lowercase) : Normalizer
+{
+    public override void Normalize(NormalizedString text)
+    {
+        bool ascii = System.Text.Ascii.IsValid(text.Chars);
+        if (cleanText)
+            Clean(text);
+        if (handleChineseChars && !ascii)
+            SurroundChinese(text);
+        if (stripAccents && !ascii)
+        {
+            text.Transform(Normalization.Decompose(text.ToCodePoints(), compatible: false));
+            text.Filter(static codePoint => !UnicodeData.Is(codePoint, CharClass.NonSpacingMark));
+        }
+
+        if (lowercase)
+            Lower(text);
+    }
+
+    private static void Clean(NormalizedString text)
+    {
+        text.Filter(static codePoint => codePoint is >= ' ' and < 0x7F or '\t' or '\n' or '\r'
+            || codePoint is not (0 or 0xFFFD) && !UnicodeData.Is(codePoint, CharClass.Control));
+        foreach (ref char c in text.MutableChars)
+        {
+            if (c is '\t' or '\n' or '\r' || c >= 0x80 && UnicodeData.Is(c, CharClass.White))
+                c = ' ';
+        }
+    }
+
+    private static void SurroundChinese(NormalizedString text)
+    {
+        text.BeginRewrite();
+        for (int i = 0, units; i < text.Length; i += units)
+        {
+            bool chinese = IsChinese(NormalizedString.CodePointAt(text.Chars, i, out units));
+            if (chinese)
+                text.Append(' ', text.Origins[i]);
+            text.AppendCurrent(i, i + units);
+            if (chinese)
+                text.Append(' ', text.Origins[i]);
+        }
+
+        text.EndRewrite();
+    }
+
+    private static bool IsChinese(int codePoint) => codePoint is >= 0x4E00 and <= 0x9FFF or >= 0x3400 and <= 0x4DBF
+        or >= 0x20000 and <= 0x2A6DF or >= 0x2A700 and <= 0x2B73F or >= 0x2B740 and <= 0x2B81F or >= 0x2B920 and <= 0x2CEAF
+        or >= 0xF900 and <= 0xFAFF or >= 0x2F800 and <= 0x2FA1F;
+}
+
+internal sealed class LowercaseNormalizer : Normalizer
+{
+    public override void Normalize(NormalizedString text) => Lower(text);
+}
+
+internal sealed class UnicodeNormalizer(bool compose, bool compatible) : Normalizer
+{
+    public override void Normalize(NormalizedString text)
+    {
+        if (System.Text.Ascii.IsValid(text.Chars))
+            return;
+        int[] codePoints = text.ToCodePoints();
+        text.Transform(compose ? Normalization.Compose(codePoints, compatible) : Normalization.Decompose(codePoints, compatible));
+    }
+}
+
+internal sealed class StripAccentsNormalizer : Normalizer
+{
+    public override void Normalize(NormalizedString text) =>
+        text.Filter(static codePoint => !UnicodeData.Is(codePoint, CharClass.Mark));
+}
+
+internal sealed class StripNormalizer(bool left, bool right) : Normalizer
+{
+    public override void Normalize(NormalizedString text)
+    {
+        int start = 0;
+        int end = text.Length;
+        while (left && start < end && UnicodeData.Is(text.Chars[start], CharClass.White))
+            start++;
+        while (right && end > start && UnicodeData.Is(text.Chars[end - 1], CharClass.White))
+            end--;
+        text.Trim(start, end);
+    }
+}
+
+internal sealed class ReplaceNormalizer(string pattern, string content) : Normalizer
+{
+    public override void Normalize(NormalizedString text)
+    {
+        int match = text.Chars.IndexOf(pattern, StringComparison.Ordinal);
+        if (match < 0 || pattern.Length == 0)
+            return;
+        text.BeginRewrite();
+        int done = 0;
+        while (match >= 0)
+        {
+            match += done;
+            text.AppendCurrent(done, match);
+            done = match + pattern.Length;
+            foreach (char c in content)
+                text.Append(c, text.Origins[done - 1]);
+            match = text.Chars[done..].IndexOf(pattern, StringComparison.Ordinal);
+        }
+
+        text.AppendCurrent(done, text.Length);
+        text.EndRewrite();
+    }
+}

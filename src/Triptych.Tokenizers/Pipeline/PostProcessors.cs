@@ -1,0 +1,89 @@
+using Triptych.Tokenizers.Unicode;
+
+namespace Triptych.Tokenizers.Pipeline;
+
+/// <summary>The fourth stage: puts one or two encodings and the special tokens together.</summary>
+internal abstract class PostProcessor
+{
+    /// <summary>How many tokens a single text or a pair grows by.</summary>
+    public abstract int CountAdded(bool pair);
+
+    public abstract List<Encoding> Process(List<Encoding> encodings, bool addSpecialTokens);
+}
+
+internal sealed class SequencePostProcessor(PostProcessor[] parts) : PostProcessor
+{
+    public override int CountAdded(bool pair) => parts.Sum(part => part.CountAdded(pair));
+
+    public override List<Encoding> Process(List<Encoding> encodings, bool addSpecialTokens) =>
+        parts.Aggregate(encodings, (current, part) => part.Process(current, addSpecialTokens));
+}
+
+/// <summary>A place in a template: one of the two texts, or tokens to insert.</summary>
+internal readonly record struct TemplatePiece(int Sequence, int[] Ids, string[] Tokens, int TypeId);
+
+/// <summary>Templates such as <c>[CLS] $A [SEP] $B:1 [SEP]:1</c>.</summary>
+internal sealed class TemplateProcessor(TemplatePiece[] single, TemplatePiece[] pair) : PostProcessor
+{
+    public override int CountAdded(bool isPair) =>
+        (isPair ? pair : single).Sum(piece => piece.Sequence >= 0 ? 0 : piece.Ids.Length);
+
+    public override List<Encoding> Process(List<Encoding> encodings, bool addSpecialTokens)
+    {
+        var output = new List<Encoding>();
+        foreach (TemplatePiece piece in encodings.Count == 2 ? pair : single)
+        {
+            if (piece.Sequence >= 0)
+                output.Add(encodings[piece.Sequence].WithTypeId(piece.TypeId));
+            else if (addSpecialTokens)
+                output.Add(Encoding.Inserted(piece.Ids, piece.Tokens, piece.TypeId));
+        }
+
+        return output;
+    }
+}
+
+/// <summary>Takes the space that byte-level tokens begin or end with out of their offsets.</summary>
+internal sealed class TrimOffsetsProcessor(bool addPrefixSpace) : PostProcessor
+{
+    public override int CountAdded(bool pair) => 0;
+
+    public override List<Encoding> Process(List<Encoding> encodings, bool addSpecialTokens)
+    {
+        foreach (Encoding encoding in encodings)
+        {
+            Trim(encoding);
+            foreach (Encoding part in encoding.Overflowing)
+                Trim(part);
+        }
+
+        return encodings;
+    }
+
+    private void Trim(Encoding encoding)
+    {
+        for (int i = 0; i < encoding.Length; i++)
+        {
+            string token = encoding.Tokens[i];
+            int leading = 0;
+            int trailing = 0;
+            while (leading < token.Length && IsSpace(token[leading]))
+                leading++;
+            while (trailing < token.Length && IsSpace(token[^(trailing + 1)]))
+                trailing++;
+            if (leading == 0 && trailing == 0)
+                continue;
+
+            (int start, int end) = encoding.Offsets[i];
+            // A single space before the first word may be the one that the pre-tokenizer added.
+            if (leading == 1 && addPrefixSpace && (i == 0 || start == 0))
+                leading = 0;
+            start = Math.Min(start + leading, end);
+            if (trailing > 0 && end >= trailing)
+                end = Math.Max(end - trailing, start);
+            encoding.Offsets[i] = new TextRange(start, end);
+        }
+    }
+
+    private static bool IsSpace(char c) => c == ByteAlphabet.Space || UnicodeData.Is(c, CharClass.White);
+}

@@ -1,0 +1,155 @@
+using Triptych.Tokenizers.Unicode;
+
+namespace Triptych.Tokenizers.Pipeline;
+
+/// <summary>The second stage: cuts the normalized text into words.</summary>
+internal abstract class PreTokenizer
+{
+    public abstract void PreTokenize(PreTokenizedString text);
+}
+
+internal sealed class SequencePreTokenizer(PreTokenizer[] parts) : PreTokenizer
+{
+    public override void PreTokenize(PreTokenizedString text)
+    {
+        foreach (PreTokenizer part in parts)
+            part.PreTokenize(text);
+    }
+}
+
+/// <summary>What becomes of the characters that a text is cut at.</summary>
+internal enum DelimiterBehavior
+{
+    Removed,
+    Isolated,
+    MergedWithPrevious,
+    MergedWithNext,
+    Contiguous,
+}
+
+/// <summary>Cuts at characters of a class.</summary>
+internal sealed class ClassPreTokenizer(CharClass delimiters, DelimiterBehavior behavior) : PreTokenizer
+{
+    public static ClassPreTokenizer WhitespaceSplit { get; } = new(CharClass.White, DelimiterBehavior.Removed);
+
+    public override void PreTokenize(PreTokenizedString text) => text.Split(Cut);
+
+    private void Cut(ReadOnlySpan<char> text, int offset, List<Split> output)
+    {
+        int start = 0;
+        bool afterDelimiter = false;
+        for (int i = 0, units; i < text.Length; i += units)
+        {
+            bool delimiter = UnicodeData.Is(NormalizedString.CodePointAt(text, i, out units), delimiters);
+            bool cutBefore = behavior switch
+            {
+                DelimiterBehavior.Removed or DelimiterBehavior.Isolated => delimiter || afterDelimiter,
+                DelimiterBehavior.MergedWithPrevious => afterDelimiter,
+                DelimiterBehavior.MergedWithNext => delimiter,
+                _ => delimiter != afterDelimiter,
+            };
+            if (cutBefore && i > start)
+            {
+                if (behavior != DelimiterBehavior.Removed || !afterDelimiter)
+                    output.Add(new Split(offset + start, offset + i));
+                start = i;
+            }
+
+            afterDelimiter = delimiter;
+        }
+
+        if (start < text.Length && (behavior != DelimiterBehavior.Removed || !afterDelimiter))
+            output.Add(new Split(offset + start, offset + text.Length));
+    }
+}
+
+/// <summary>BERT's words: cut at white space, punctuation by itself.</summary>
+internal sealed class BertPreTokenizer : PreTokenizer
+{
+    public override void PreTokenize(PreTokenizedString text) => text.Split(Cut);
+
+    private static void Cut(ReadOnlySpan<char> text, int offset, List<Split> output)
+    {
+        int start = 0;
+        for (int i = 0, units; i < text.Length; i += units)
+        {
+            CharClass classes = UnicodeData.ClassOf(NormalizedString.CodePointAt(text, i, out units));
+            if ((classes & (CharClass.White | CharClass.Punctuation)) == 0)
+                continue;
+            if (start < i)
+                output.Add(new Split(offset + start, offset + i));
+            start = i + units;
+            if ((classes & CharClass.White) == 0)
+                output.Add(new Split(offset + i, offset + start));
+        }
+
+        if (start < text.Length)
+            output.Add(new Split(offset + start, offset + text.Length));
+    }
+}
+
+/// <summary>The pattern <c>\w+|[^\w\s]+</c>.</summary>
+internal sealed class WhitespacePreTokenizer : PreTokenizer
+{
+    public override void PreTokenize(PreTokenizedString text) => text.Split(Cut);
+
+    private static void Cut(ReadOnlySpan<char> text, int offset, List<Split> output)
+    {
+        const CharClass Kinds = CharClass.Word | CharClass.White;
+        int start = 0;
+        CharClass current = CharClass.White;
+        for (int i = 0, units; i < text.Length; i += units)
+        {
+            CharClass kind = UnicodeData.ClassOf(NormalizedString.CodePointAt(text, i, out units)) & Kinds;
+            if (kind == current)
+                continue;
+            if (current != CharClass.White)
+                output.Add(new Split(offset + start, offset + i));
+            (start, current) = (i, kind);
+        }
+
+        if (current != CharClass.White)
+            output.Add(new Split(offset + start, offset + text.Length));
+    }
+}
+
+/// <summary>GPT-2's words, each byte of their UTF-8 as a visible character.</summary>
+internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex) : PreTokenizer
+{
+    public override void PreTokenize(PreTokenizedString text)
+    {
+        if (addPrefixSpace)
+        {
+            text.Rewrite(static (split, content) =>
+            {
+                if (content.Chars[split.Start] != ' ')
+                    content.Append(' ', content.Origins[split.Start]);
+                content.AppendCurrent(split.Start, split.End);
+            });
+        }
+
+        if (useRegex)
+            text.Split(Gpt2Splitter.Split);
+        text.Rewrite(WriteBytes);
+    }
+
+    private static void WriteBytes(Split split, NormalizedString content)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        for (int i = split.Start, units; i < split.End; i += units)
+        {
+            int origin = content.Origins[i];
+            char c = content.Chars[i];
+            if (c < 0x80)
+            {
+                units = 1;
+                content.Append(ByteAlphabet.CharOf((byte)c), origin);
+                continue;
+            }
+
+            var rune = new System.Text.Rune(NormalizedString.CodePointAt(content.Chars, i, out units));
+            foreach (byte b in bytes[..rune.EncodeToUtf8(bytes)])
+                content.Append(ByteAlphabet.CharOf(b), origin);
+        }
+    }
+}

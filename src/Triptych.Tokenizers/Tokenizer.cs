@@ -1,0 +1,385 @@
+using System.Runtime.InteropServices;
+using Triptych.Tokenizers.Loading;
+using Triptych.Tokenizers.Models;
+using Triptych.Tokenizers.Pipeline;
+
+namespace Triptych.Tokenizers;
+
+/// <summary>
+/// Turns text into token ids and back, exactly as Hugging Face tokenizers does with the same tokenizer.json: normalizer,
+/// pre-tokenizer, model, post-processor, decoder and added tokens. Safe to use from many threads.
+/// </summary>
+public sealed class Tokenizer
+{
+    [ThreadStatic]
+    private static Workspace? s_workspace;
+
+    private readonly TokenizerParts _parts;
+    private readonly TokenizerFiles _files;
+
+    internal Tokenizer(TokenizerFiles files)
+    {
+        _files = files;
+        _parts = TokenizerReader.Read(files.Json, files.Path);
+        Defaults = files.IsFolder ? new EncodeOptions()
+            : new EncodeOptions { Truncation = _parts.Truncation, Padding = _parts.Padding };
+        SpecialTokens = files.SpecialTokens.Complete(token => TokenToId(token) is not null);
+    }
+
+    /// <summary>
+    /// Reads a tokenizer.json, or a model folder with tokenizer.json, vocab.txt, or vocab.json and merges.txt, besides
+    /// tokenizer_config.json, special_tokens_map.json and added_tokens.json where they are.
+    /// </summary>
+    /// <param name="path">The file or folder. A file brings its own truncation and padding into <see cref="Defaults"/>, as
+    /// in Hugging Face tokenizers; for a folder they are off until asked for, as in transformers.</param>
+    /// <exception cref="TokenizerException">A file is missing or cannot be used.</exception>
+    public static Tokenizer Load(string path) => new(TokenizerFiles.Read(path));
+
+    /// <summary>Makes a tokenizer from the content of a tokenizer.json.</summary>
+    /// <param name="json">The content, UTF-8.</param>
+    /// <param name="name">What errors call it.</param>
+    /// <exception cref="TokenizerException">It cannot be used.</exception>
+    public static Tokenizer FromJson(ReadOnlyMemory<byte> json, string name = "tokenizer.json") =>
+        new(new TokenizerFiles(name, json));
+
+    /// <summary>What <see cref="Encode(string, string?, bool)"/> applies: a tokenizer.json's own truncation and padding.</summary>
+    public EncodeOptions Defaults { get; }
+
+    /// <summary>The special tokens by their role.</summary>
+    public SpecialTokens SpecialTokens { get; }
+
+    /// <summary>The id of the padding token, or null.</summary>
+    public int? PadTokenId => IdOf(SpecialTokens.Pad);
+
+    /// <summary>The id of the token that begins a text, or null.</summary>
+    public int? BosTokenId => IdOf(SpecialTokens.Bos);
+
+    /// <summary>The id of the token that ends a text, or null.</summary>
+    public int? EosTokenId => IdOf(SpecialTokens.Eos);
+
+    /// <summary>The id of the token for the unknown, or null.</summary>
+    public int? UnkTokenId => IdOf(SpecialTokens.Unk);
+
+    /// <summary>The id of the classification token, or null.</summary>
+    public int? ClsTokenId => IdOf(SpecialTokens.Cls);
+
+    /// <summary>The id of the separator, or null.</summary>
+    public int? SepTokenId => IdOf(SpecialTokens.Sep);
+
+    /// <summary>The id of the mask, or null.</summary>
+    public int? MaskTokenId => IdOf(SpecialTokens.Mask);
+
+    /// <summary>The most tokens that the model takes, or null where no file says so.</summary>
+    public int? ModelMaxLength => _files.ModelMaxLength;
+
+    /// <summary>The side that padding goes to.</summary>
+    public Side PaddingSide => _files.PaddingSide;
+
+    /// <summary>The side that truncation cuts off.</summary>
+    public Side TruncationSide => _files.TruncationSide;
+
+    /// <summary>The number of ids: one more than the highest, added tokens included.</summary>
+    public int VocabSize => Math.Max(_parts.Model.Vocabulary.IdLimit, _parts.Added.MaxId + 1);
+
+    /// <summary>The added tokens, by id.</summary>
+    public IReadOnlyList<AddedToken> AddedTokens => [.. _parts.Added.Tokens];
+
+    /// <summary>The vocabulary: every token and its id, added tokens included.</summary>
+    public IReadOnlyDictionary<string, int> GetVocabulary()
+    {
+        var vocabulary = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int id = 0; id < _parts.Model.Vocabulary.IdLimit; id++)
+        {
+            if (_parts.Model.Vocabulary.TokenOf(id) is string token)
+                vocabulary[token] = id;
+        }
+
+        foreach (AddedToken token in _parts.Added.Tokens)
+            vocabulary[token.Content] = token.Id;
+        return vocabulary;
+    }
+
+    /// <summary>The id of a token, or null.</summary>
+    /// <param name="token">The token as the vocabulary spells it.</param>
+    public int? TokenToId(string token)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        return _parts.Added.Find(token)?.Id ?? (_parts.Model.Vocabulary.IdOf(token) is >= 0 and int id ? id : null);
+    }
+
+    /// <summary>The token of an id, or null.</summary>
+    /// <param name="id">The id.</param>
+    public string? IdToToken(int id) => _parts.Added.Find(id)?.Content ?? _parts.Model.Vocabulary.TokenOf(id);
+
+    /// <summary>Encodes a text, or a pair of texts, with <see cref="Defaults"/>.</summary>
+    /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
+    /// <param name="pair">The second text of a pair, or null.</param>
+    /// <param name="addSpecialTokens">Whether the special tokens of the template are inserted.</param>
+    public Encoding Encode(string text, string? pair = null, bool addSpecialTokens = true) =>
+        Encode(text, pair, Defaults with { AddSpecialTokens = addSpecialTokens });
+
+    /// <summary>Encodes a text, or a pair of texts.</summary>
+    /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
+    /// <param name="pair">The second text of a pair, or null.</param>
+    /// <param name="options">Special tokens, truncation, padding.</param>
+    /// <exception cref="ArgumentException">The options leave no room for the text, or cut the wrong text of the pair.</exception>
+    public Encoding Encode(string text, string? pair, EncodeOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        ArgumentNullException.ThrowIfNull(options);
+        return Pad([Finish(EncodeText(text, 0, null), pair is null ? null : EncodeText(pair, 1, null), options)], options.Padding)[0];
+    }
+
+    /// <summary>Encodes texts that are cut into words already; the word ids number them and the offsets count within each.</summary>
+    /// <param name="words">The words.</param>
+    /// <param name="pairWords">The words of the second text of a pair, or null.</param>
+    /// <param name="options">Special tokens, truncation, padding; null for <see cref="Defaults"/>.</param>
+    public Encoding EncodeWords(IReadOnlyList<string> words, IReadOnlyList<string>? pairWords = null, EncodeOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(words);
+        options ??= Defaults;
+        return Pad([Finish(EncodeAll(words, 0), pairWords is null ? null : EncodeAll(pairWords, 1), options)], options.Padding)[0];
+    }
+
+    /// <summary>Encodes many texts, on all cores.</summary>
+    /// <param name="texts">The texts.</param>
+    /// <param name="pairs">Their second texts, as many, or null.</param>
+    /// <param name="options">Special tokens, truncation, padding; null for <see cref="Defaults"/>.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
+    public Encoding[] EncodeBatch(
+        IReadOnlyList<string> texts,
+        IReadOnlyList<string>? pairs = null,
+        EncodeOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        if (pairs is not null && pairs.Count != texts.Count)
+            throw new ArgumentException($"{texts.Count} texts have {pairs.Count} second texts", nameof(pairs));
+        options ??= Defaults;
+        var encodings = new Encoding[texts.Count];
+        void EncodeOne(int i) => encodings[i] =
+            Finish(EncodeText(texts[i], 0, null), pairs is null ? null : EncodeText(pairs[i], 1, null), options);
+        if (texts.Count == 1)
+        {
+            EncodeOne(0);
+        }
+        else
+        {
+            try
+            {
+                Parallel.For(0, texts.Count, new ParallelOptions { CancellationToken = cancellationToken }, EncodeOne);
+            }
+            catch (AggregateException e)
+            {
+                System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+            }
+        }
+
+        return Pad(encodings, options.Padding);
+    }
+
+    /// <summary>Turns ids back into text. Ids that do not exist are left out.</summary>
+    /// <param name="ids">The ids.</param>
+    /// <param name="skipSpecialTokens">Whether special tokens are left out.</param>
+    /// <param name="cleanUpTokenizationSpaces">Whether spaces before punctuation are taken out; null for what
+    /// tokenizer_config.json says.</param>
+    public string Decode(IEnumerable<int> ids, bool skipSpecialTokens = true, bool? cleanUpTokenizationSpaces = null)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        string text = DecodeTokens(ids, skipSpecialTokens);
+        return cleanUpTokenizationSpaces ?? _files.CleanUpTokenizationSpaces ? WordPieceDecoder.CleanUp(text) : text;
+    }
+
+    /// <summary>Decodes ids as they come, never a part of a character.</summary>
+    /// <param name="skipSpecialTokens">Whether special tokens are left out.</param>
+    public DecodeStream DecodeStream(bool skipSpecialTokens = true) => new(this, skipSpecialTokens);
+
+    /// <summary>
+    /// Writes tokenizer.json, tokenizer_config.json and special_tokens_map.json; each is complete or not there. Fields that
+    /// were read but are not known here are kept.
+    /// </summary>
+    /// <param name="folder">The folder, made if need be.</param>
+    public void Save(string folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        _files.Save(folder, SpecialTokens);
+    }
+
+    internal string DecodeTokens(IEnumerable<int> ids, bool skipSpecialTokens)
+    {
+        var tokens = new List<string>();
+        foreach (int id in ids)
+        {
+            string? token = _parts.Added.TokenOf(id) ?? _parts.Model.Vocabulary.TokenOf(id);
+            if (token is not null && !(skipSpecialTokens && _parts.Added.IsSpecial(token)))
+                tokens.Add(token);
+        }
+
+        return _parts.Decoder is null ? string.Join(' ', tokens) : string.Concat(_parts.Decoder.Decode(tokens));
+    }
+
+    private int? IdOf(string? token) => token is null ? null : TokenToId(token);
+
+    private void Cut(PreTokenizedString work, string text)
+    {
+        work.Load(text);
+        _parts.Added.ExtractAndNormalize(work, _parts.Normalizer);
+        _parts.PreTokenizer?.PreTokenize(work);
+    }
+
+    private Encoding EncodeAll(IReadOnlyList<string> words, int sequence)
+    {
+        var encodings = new Encoding[words.Count];
+        for (int i = 0; i < words.Count; i++)
+            encodings[i] = EncodeText(words[i], sequence, i);
+        return Encoding.Concat(encodings);
+    }
+
+    private Encoding EncodeText(string text, int sequence, int? word)
+    {
+        Workspace workspace = (s_workspace ??= new Workspace());
+        PreTokenizedString work = workspace.Text;
+        List<Piece> pieces = workspace.Pieces;
+        Cut(work, text);
+
+        Vocabulary vocabulary = _parts.Model.Vocabulary;
+        workspace.Counts.Clear();
+        pieces.Clear();
+        foreach (Split split in work.Splits)
+        {
+            if (split.AddedToken >= 0)
+                pieces.Add(new Piece(split.AddedToken, 0, split.End - split.Start));
+            else
+                _parts.Model.Tokenize(work.Text.Chars[split.Start..split.End], pieces);
+            workspace.Counts.Add(pieces.Count);
+        }
+
+        int count = pieces.Count;
+        var encoding = new Encoding
+        {
+            Ids = new int[count],
+            Tokens = new string[count],
+            Offsets = new TextRange[count],
+            TypeIds = new int[count],
+            AttentionMask = new int[count],
+            SpecialTokensMask = new int[count],
+            WordIds = new int?[count],
+            SequenceIds = new int?[count],
+        };
+        Array.Fill(encoding.AttentionMask, 1);
+        Array.Fill(encoding.TypeIds, sequence);
+        Array.Fill(encoding.SequenceIds, sequence);
+        int at = 0;
+        for (int w = 0; w < work.Splits.Count; w++)
+        {
+            Split split = work.Splits[w];
+            for (; at < workspace.Counts[w]; at++)
+            {
+                Piece piece = pieces[at];
+                encoding.Ids[at] = piece.Id;
+                encoding.Tokens[at] = split.AddedToken >= 0
+                    ? TextOf(work.Text.Chars[split.Start..split.End], piece.Id) : vocabulary.TokenOf(piece.Id)!;
+                encoding.Offsets[at] = work.Text.ToOriginal(split.Start + piece.Start, split.Start + piece.End, text);
+                encoding.WordIds[at] = word ?? w;
+            }
+        }
+
+        workspace.Shrink();
+        return encoding;
+    }
+
+    private string TextOf(ReadOnlySpan<char> text, int addedToken)
+    {
+        string content = _parts.Added.Find(addedToken)!.Content;
+        return text.SequenceEqual(content) ? content : text.ToString();
+    }
+
+    private Encoding Finish(Encoding first, Encoding? second, EncodeOptions options)
+    {
+        if (options.Truncation is Truncation truncation)
+            (first, second) = Truncate(first, second, truncation, options.AddSpecialTokens);
+
+        List<Encoding> encodings = second is null ? [first] : [first, second];
+        if (_parts.PostProcessor is not null)
+            encodings = _parts.PostProcessor.Process(encodings, options.AddSpecialTokens);
+        Encoding result = encodings.Count == 0 ? Encoding.Empty : encodings[0];
+        foreach (Encoding next in CollectionsMarshal.AsSpan(encodings)[Math.Min(1, encodings.Count)..])
+            result = result.Append(next);
+        return result;
+    }
+
+    private (Encoding First, Encoding? Second) Truncate(Encoding first, Encoding? second, Truncation truncation, bool addSpecialTokens)
+    {
+        int added = addSpecialTokens ? _parts.PostProcessor?.CountAdded(second is not null) ?? 0 : 0;
+        int room = truncation.MaxLength - added;
+        if (room < 0 || truncation.Stride < 0 || room > 0 && truncation.Stride >= room)
+            throw new ArgumentException($"truncation to {truncation.MaxLength} tokens with {added} special tokens "
+                + $"and a stride of {truncation.Stride} leaves no room for the text", nameof(truncation));
+        Side side = truncation.Side ?? TruncationSide;
+        int excess = first.Length + (second?.Length ?? 0) - room;
+        if (excess <= 0)
+            return (first, second);
+        if (room == 0 || second is null && truncation.Strategy == TruncationStrategy.LongestFirst)
+            return (first.Truncate(room, truncation.Stride, side), second?.Truncate(0, truncation.Stride, side));
+
+        if (truncation.Strategy == TruncationStrategy.LongestFirst)
+        {
+            int shorter = Math.Min(first.Length, second!.Length);
+            int longer = shorter > room ? shorter : Math.Max(shorter, room - shorter);
+            if (shorter + longer > room)
+            {
+                shorter = room / 2;
+                longer = shorter + room % 2;
+            }
+
+            (int keepFirst, int keepSecond) = first.Length > second.Length ? (longer, shorter) : (shorter, longer);
+            if (truncation.Stride >= Math.Min(keepFirst, keepSecond))
+                throw new ArgumentException($"a stride of {truncation.Stride} is too long for {shorter} tokens", nameof(truncation));
+            return (first.Truncate(keepFirst, truncation.Stride, side), second.Truncate(keepSecond, truncation.Stride, side));
+        }
+
+        Encoding? target = truncation.Strategy == TruncationStrategy.OnlyFirst ? first : second;
+        int keep = (target?.Length ?? 0) - excess;
+        if (target is null || keep <= truncation.Stride)
+            throw new ArgumentException($"the text is {excess} tokens too long and truncation {truncation.Strategy} cannot help",
+                nameof(truncation));
+        target = target.Truncate(keep, truncation.Stride, side);
+        return truncation.Strategy == TruncationStrategy.OnlyFirst ? (target, second) : (first, target);
+    }
+
+    private Encoding[] Pad(Encoding[] encodings, Padding? padding)
+    {
+        if (padding is null || encodings.Length == 0)
+            return encodings;
+        int length = padding.Length ?? encodings.Max(encoding => encoding.Length);
+        if (padding.MultipleOf is > 0 and int multiple)
+            length = (length + multiple - 1) / multiple * multiple;
+        string token = padding.Token ?? SpecialTokens.Pad ?? "[PAD]";
+        int id = padding.Id ?? TokenToId(token)
+            ?? throw new InvalidOperationException("the tokenizer has no padding token: set Padding.Token or Padding.Id");
+        return Array.ConvertAll(encodings,
+            encoding => encoding.Pad(length, id, token, padding.TypeId, padding.Side ?? PaddingSide));
+    }
+
+    /// <summary>What a thread keeps between calls.</summary>
+    private sealed class Workspace
+    {
+        private const int KeptLength = 1 << 20;
+
+        public PreTokenizedString Text { get; private set; } = new();
+
+        public List<Piece> Pieces { get; private set; } = [];
+
+        public List<int> Counts { get; private set; } = [];
+
+        /// <summary>Lets go of the buffers of a huge text.</summary>
+        public void Shrink()
+        {
+            if (Text.Text.Length <= KeptLength && Pieces.Count <= KeptLength)
+                return;
+            Text = new PreTokenizedString();
+            Pieces = [];
+            Counts = [];
+        }
+    }
+}
