@@ -17,15 +17,14 @@ internal sealed unsafe partial class CpuBackend
         int m = a.Shape[-2], k = a.Shape[-1], n = b.Shape[-1];
         var epilogue = new GemmEpilogue(bias is null ? null : (float*)bias.Data);
         var batch = new StridedLoop(Batch(result.Shape), BatchView(a), BatchView(b), BatchView(result));
-        int size = b.DType.Size();
-        for (long i = 0; i < batch.Count; i++)
+        for (long i = 0; i < batch.Count; i += batch.RowLength)
         {
-            Gemm.Run(
-                transA, transB, m, n, k,
-                (float*)a.Data + batch.Offset(0, i), lda,
-                b.Data + (batch.Offset(1, i) * size), b.DType, ldb,
+            Gemm.RunBatched(
+                (int)batch.RowLength, transA, transB, m, n, k,
+                (float*)a.Data + batch.Offset(0, i), lda, batch.RowStep(0),
+                b.Data + (batch.Offset(1, i) * b.DType.Size()), b.DType, ldb, batch.RowStep(1),
                 accumulate ? 1 : 0,
-                (float*)result.Data + batch.Offset(2, i), result.Stride(-2), epilogue);
+                (float*)result.Data + batch.Offset(2, i), result.Stride(-2), batch.RowStep(2), epilogue);
         }
 
         GC.KeepAlive(a);
