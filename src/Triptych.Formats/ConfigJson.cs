@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace Triptych.Formats;
@@ -9,6 +10,22 @@ public static class ConfigJson
 {
     /// <summary>The options for config records. Fields that a record lacks go to its <see cref="JsonExtensionDataAttribute"/> property.</summary>
     public static JsonSerializerOptions Options { get; } = Create();
+
+    /// <summary>The weights' dtype as a config names it, such as <c>float32</c>: under <c>dtype</c> or <c>torch_dtype</c>; null where neither is.</summary>
+    public static string? ReadDTypeName(JsonObject config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        JsonNode? node = config["dtype"] ?? config["torch_dtype"];
+        return node?.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : null;
+    }
+
+    /// <summary>Sets the weights' dtype under the key that the config uses already, <c>dtype</c> in a new one.</summary>
+    public static void WriteDTypeName(JsonObject config, string name)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        bool hub = !config.ContainsKey("dtype") && RopeParameters.SpellingOf(config) == ConfigSpelling.Hub;
+        config[hub ? "torch_dtype" : "dtype"] = name;
+    }
 
     private static JsonSerializerOptions Create()
     {

@@ -25,9 +25,10 @@ public static class JsonFile
         {
             JsonNode? node = JsonNode.Parse(
                 Body(content), null, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false });
+            RequireStrings(node);
             return node as JsonObject ?? throw new CheckpointException(path, null, "is not a JSON object");
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw Invalid(path, error);
         }
@@ -43,7 +44,7 @@ public static class JsonFile
             return JsonSerializer.Deserialize<T>(Body(content), options ?? ConfigJson.Options)
                 ?? throw new CheckpointException(path, null, "is null");
         }
-        catch (Exception error) when (error is JsonException or NotSupportedException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException or NotSupportedException)
         {
             throw Invalid(path, error);
         }
@@ -105,6 +106,25 @@ public static class JsonFile
 
     private static CheckpointException Invalid(string path, Exception error) =>
         new(path, (error as JsonException)?.Path, "is not valid: " + error.Message, error);
+
+    /// <summary>Strings are decoded when they are first read; an escaped lone surrogate should fail here, not somewhere later.</summary>
+    private static void RequireStrings(JsonNode? node)
+    {
+        if (node is JsonObject map)
+        {
+            foreach ((_, JsonNode? value) in map)
+                RequireStrings(value);
+        }
+        else if (node is JsonArray list)
+        {
+            foreach (JsonNode? value in list)
+                RequireStrings(value);
+        }
+        else if (node?.GetValueKind() == JsonValueKind.String)
+        {
+            _ = node.GetValue<string>();
+        }
+    }
 
     private static JsonNode? Sorted(JsonNode? node) => node switch
     {
