@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace Triptych.Formats;
@@ -126,7 +125,7 @@ public sealed record GenerationConfig
 
     /// <summary>All other fields.</summary>
     [JsonExtensionData]
-    public JsonObject? Extra { get; set; }
+    public IDictionary<string, JsonElement>? Extra { get; set; }
 
     /// <summary>Reads <c>generation_config.json</c> of a folder; null where there is none.</summary>
     /// <exception cref="CheckpointException">The file is invalid.</exception>
