@@ -50,6 +50,22 @@ public sealed class ConfigTests : IDisposable
         Assert.True(JsonNode.DeepEquals(before, config), config.ToJsonString());
     }
 
+    [Theory]
+    [InlineData("""{"rope_parameters":{"partial_rotary_factor":0.5,"rope_theta":10000.0,"rope_type":"default"}}""")]
+    [InlineData("""{"partial_rotary_factor":0.5,"rope_parameters":{"partial_rotary_factor":0.5,"rope_theta":10000.0,"rope_type":"default"}}""")]
+    [InlineData("""{"partial_rotary_factor":0.5,"rope_scaling":{"type":"su","factor":2},"rope_theta":10000,"torch_dtype":"float32"}""")]
+    public void FieldsStayWhereTheyAre(string text)
+    {
+        var config = (JsonObject)JsonNode.Parse(text)!;
+        JsonNode before = config.DeepClone();
+        RopeParameters rope = RopeParameters.Read(config, "config.json");
+        Assert.Equal(0.5, rope.PartialRotaryFactor);
+        rope.Write(config);
+        Assert.True(JsonNode.DeepEquals(before, config), config.ToJsonString());
+        (rope with { PartialRotaryFactor = 0.25 }).Write(config);
+        Assert.Equal(0.25, RopeParameters.Read(config, "config.json").PartialRotaryFactor);
+    }
+
     [Fact]
     public void RopeValuesAreRead()
     {
