@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Triptych.TestSupport;
 
 namespace Triptych.Tokenizers.Tests;
@@ -29,12 +30,16 @@ public sealed class TrainingTests
     [Fact]
     public void WordPieceVocabularyEqualsReference()
     {
-        Tokenizer reference = Tokenizer.Load(Fixtures.Path("tokenizers/trained-wordpiece.json"));
-        Tokenizer trained = new WordPieceTrainer { VocabSize = reference.VocabSize }.Train(Lines);
-        // The reference numbers the ## letters in the order of a hash table, anew in each run: the tokens are the same.
-        Assert.Equal(reference.GetVocabulary().Keys.Order(StringComparer.Ordinal), trained.GetVocabulary().Keys.Order(StringComparer.Ordinal));
-        foreach (string line in Lines)
-            Assert.Equal(reference.Encode(line, null, addSpecialTokens: false).Tokens, trained.Encode(line, null, addSpecialTokens: false).Tokens);
+        // The reference breaks ties by chance, anew in each run: what all its runs have must be there, and nothing that none has.
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path("tokenizers/trained-wordpiece.json")));
+        JsonElement reference = document.RootElement;
+        string[] always = [.. reference.GetProperty("always").EnumerateArray().Select(token => token.GetString()!)];
+        string[] sometimes = [.. reference.GetProperty("sometimes").EnumerateArray().Select(token => token.GetString()!)];
+        Tokenizer trained = new WordPieceTrainer { VocabSize = reference.GetProperty("size").GetInt32() }.Train(Lines);
+        IReadOnlyDictionary<string, int> vocabulary = trained.GetVocabulary();
+        Assert.Equal(reference.GetProperty("size").GetInt32(), vocabulary.Count);
+        Assert.All(always, token => Assert.True(vocabulary.ContainsKey(token), token));
+        Assert.All(vocabulary.Keys, token => Assert.True(always.Contains(token) || sometimes.Contains(token), token));
         Assert.Equal(["[CLS]", "[SEP]"], trained.Encode("").Tokens);
     }
 
