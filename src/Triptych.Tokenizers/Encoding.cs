@@ -34,6 +34,9 @@ public sealed class Encoding
     /// <summary>What truncation cut off, as further encodings that overlap by the stride.</summary>
     public IReadOnlyList<Encoding> Overflowing { get; init; } = [];
 
+    /// <summary>The text that the offsets count in, where all of them count in the same.</summary>
+    internal string? Source { get; init; }
+
     /// <summary>The number of tokens.</summary>
     public int Length => Ids.Length;
 
@@ -61,6 +64,7 @@ public sealed class Encoding
         SpecialTokensMask = SpecialTokensMask,
         WordIds = WordIds,
         SequenceIds = SequenceIds,
+        Source = Source,
         Overflowing = overflowing,
     };
 
@@ -81,6 +85,7 @@ public sealed class Encoding
         SpecialTokensMask = SpecialTokensMask[start..end],
         WordIds = WordIds[start..end],
         SequenceIds = SequenceIds[start..end],
+        Source = Source,
     };
 
     internal static Encoding Inserted(int[] ids, string[] tokens, int typeId, bool padding = false) => new()

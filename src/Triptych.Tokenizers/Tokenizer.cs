@@ -265,6 +265,7 @@ public sealed class Tokenizer
             SpecialTokensMask = new int[count],
             WordIds = new int?[count],
             SequenceIds = new int?[count],
+            Source = text,
         };
         Array.Fill(encoding.AttentionMask, 1);
         Array.Fill(encoding.TypeIds, sequence);

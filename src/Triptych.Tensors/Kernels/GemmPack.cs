@@ -11,6 +11,9 @@ namespace Triptych.Tensors;
 /// </summary>
 internal static unsafe class GemmPack
 {
+    /// <summary>Elements along k that are moved for all lines before the next: a cache line of float32.</summary>
+    private const int LineElements = 16;
+
     /// <summary>
     /// Packs lines (rows of A, or rows of B^T) that are contiguous along k: target[k, width] = source[line, k]^T.
     /// <paramref name="stride"/> is in elements.
@@ -20,26 +23,24 @@ internal static unsafe class GemmPack
         where TElement : struct, IElement
     {
         long bytes = stride * TElement.Size;
-        int line = 0;
-        while (line < width)
+        for (int start = 0; start < k; start += LineElements)
         {
-            if (line + 4 > lines)
+            int count = Math.Min(LineElements, k - start);
+            byte* part = source + ((long)start * TElement.Size);
+            float* panel = target + ((long)start * width);
+            int line = 0;
+            for (; line + 4 <= lines; line += 4)
+                FourLines<TElement>(part + (line * bytes), bytes, count, width, panel + line);
+
+            // Groups of four may overlap: the last one of a panel of six starts at two.
+            if (line < lines && lines >= 4)
             {
-                // Groups of four may overlap: the last one of a full panel of six starts at two.
-                if (lines >= 4 && line < lines && lines == width)
-                {
-                    line = lines - 4;
-                }
-                else
-                {
-                    Line<TElement>(source + (line * bytes), line < lines ? k : 0, k, width, target + line);
-                    line++;
-                    continue;
-                }
+                line = lines;
+                FourLines<TElement>(part + ((line - 4) * bytes), bytes, count, width, panel + line - 4);
             }
 
-            FourLines<TElement>(source + (line * bytes), bytes, k, width, target + line);
-            line += 4;
+            for (; line < width; line++)
+                Line<TElement>(part + (line * bytes), line < lines ? count : 0, count, width, panel + line);
         }
     }
 

@@ -133,11 +133,10 @@ internal sealed class TokenizerFiles
             return [];
         try
         {
-            // Walking the whole document here finds duplicate keys, which the node would only meet later.
-            JsonNode? node = JsonNode.Parse(ReadBytes(path));
-            return node?.DeepClone() as JsonObject ?? throw new TokenizerException(path, "the file is not a JSON object");
+            JsonNode? node = JsonNode.Parse(ReadBytes(path), null, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return node as JsonObject ?? throw new TokenizerException(path, "the file is not a JSON object");
         }
-        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new TokenizerException(path, $"not valid JSON: {e.Message}", e);
         }
