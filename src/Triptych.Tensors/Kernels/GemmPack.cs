@@ -95,10 +95,10 @@ internal static unsafe class GemmPack
             Vector128<float> d = TElement.Load128(r3);
             Vector128<float> abLow = InterleaveLow(a, b), cdLow = InterleaveLow(c, d);
             Vector128<float> abHigh = InterleaveHigh(a, b), cdHigh = InterleaveHigh(c, d);
-            Vector128.Create(abLow.GetLower(), cdLow.GetLower()).Store(target);
-            Vector128.Create(abLow.GetUpper(), cdLow.GetUpper()).Store(target + width);
-            Vector128.Create(abHigh.GetLower(), cdHigh.GetLower()).Store(target + (2 * width));
-            Vector128.Create(abHigh.GetUpper(), cdHigh.GetUpper()).Store(target + (3 * width));
+            LowerHalves(abLow, cdLow).Store(target);
+            UpperHalves(abLow, cdLow).Store(target + width);
+            LowerHalves(abHigh, cdHigh).Store(target + (2 * width));
+            UpperHalves(abHigh, cdHigh).Store(target + (3 * width));
             target += 4 * width;
             r0 += 4 * TElement.Size;
             r1 += 4 * TElement.Size;
@@ -130,4 +130,17 @@ internal static unsafe class GemmPack
         Sse.IsSupported ? Sse.UnpackHigh(left, right)
         : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(left, right)
         : Vector128.Create(left[2], right[2], left[3], right[3]);
+
+    // Vector128.Create(lower, upper) of such halves goes through memory.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> LowerHalves(Vector128<float> left, Vector128<float> right) =>
+        Sse.IsSupported ? Sse.MoveLowToHigh(left, right)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(left.AsDouble(), right.AsDouble()).AsSingle()
+        : Vector128.Create(left[0], left[1], right[0], right[1]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> UpperHalves(Vector128<float> left, Vector128<float> right) =>
+        Sse.IsSupported ? Sse.MoveHighToLow(right, left)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(left.AsDouble(), right.AsDouble()).AsSingle()
+        : Vector128.Create(left[2], left[3], right[2], right[3]);
 }

@@ -61,9 +61,10 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
         }
 
         [SkipLocalsInit]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Dots(int first, int last)
         {
-            float* sums = stackalloc float[Tile * Tile];
+            float* partial = stackalloc float[Tile * Tile * TSimd.Width], sums = stackalloc float[Tile];
             long lineBytes = G.Ldb * TElement.Size;
             for (int j = first; j < last; j += Tile)
             {
@@ -79,21 +80,29 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
                     switch (rows)
                     {
                         case 1:
-                            DotTile<One>(G.K, a, G.Lda, b, b1, b2, b3, sums);
+                            DotTile<One>(G.K, a, G.Lda, b, b1, b2, b3, partial);
                             break;
                         case 2:
-                            DotTile<Two>(G.K, a, G.Lda, b, b1, b2, b3, sums);
+                            DotTile<Two>(G.K, a, G.Lda, b, b1, b2, b3, partial);
                             break;
                         case 3:
-                            DotTile<Three>(G.K, a, G.Lda, b, b1, b2, b3, sums);
+                            DotTile<Three>(G.K, a, G.Lda, b, b1, b2, b3, partial);
                             break;
                         default:
-                            DotTile<Four>(G.K, a, G.Lda, b, b1, b2, b3, sums);
+                            DotTile<Four>(G.K, a, G.Lda, b, b1, b2, b3, partial);
                             break;
                     }
 
                     for (int row = 0; row < rows; row++)
-                        Finish(sums + (row * Tile), i + row, j, lines);
+                    {
+                        for (int line = 0; line < lines; line++)
+                        {
+                            sums[line] = Reduce(partial + (((row * Tile) + line) * TSimd.Width), G.K, a + (row * G.Lda),
+                                b + (line * lineBytes));
+                        }
+
+                        Finish(sums, i + row, j, lines);
+                    }
                 }
             }
         }
@@ -161,9 +170,9 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
         }
     }
 
-    /// <summary>sums[rows, 4] = the dot products of rows of A with four lines of B.</summary>
+    /// <summary>partial[rows, 4, Width] = the dot products of rows of A with four lines of B, lane by lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void DotTile<TRows>(int k, float* a, long lda, byte* b0, byte* b1, byte* b2, byte* b3, float* sums)
+    private static void DotTile<TRows>(int k, float* a, long lda, byte* b0, byte* b1, byte* b2, byte* b3, float* partial)
         where TRows : struct, ICount
     {
         TVector s00 = default, s01 = default, s02 = default, s03 = default;
@@ -211,31 +220,32 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
             }
         }
 
-        Tail(s00, s01, s02, s03, p, k, a, b0, b1, b2, b3, sums);
+        // No call may follow while the sums are in registers: the JIT would spill them inside the loop.
+        Store(s00, s01, s02, s03, partial);
         if (TRows.Value > 1)
-            Tail(s10, s11, s12, s13, p, k, a1, b0, b1, b2, b3, sums + Tile);
+            Store(s10, s11, s12, s13, partial + (Tile * TSimd.Width));
         if (TRows.Value > 2)
-            Tail(s20, s21, s22, s23, p, k, a2, b0, b1, b2, b3, sums + (2 * Tile));
+            Store(s20, s21, s22, s23, partial + (2 * Tile * TSimd.Width));
         if (TRows.Value > 3)
-            Tail(s30, s31, s32, s33, p, k, a3, b0, b1, b2, b3, sums + (3 * Tile));
+            Store(s30, s31, s32, s33, partial + (3 * Tile * TSimd.Width));
     }
 
-    private static void Tail(TVector s0, TVector s1, TVector s2, TVector s3, int p, int k, float* a,
-        byte* b0, byte* b1, byte* b2, byte* b3, float* sums)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(TVector s0, TVector s1, TVector s2, TVector s3, float* partial)
     {
-        float t0 = TSimd.Sum(s0), t1 = TSimd.Sum(s1), t2 = TSimd.Sum(s2), t3 = TSimd.Sum(s3);
-        for (; p < k; p++)
-        {
-            t0 += a[p] * TElement.Load1(b0 + ((long)p * TElement.Size));
-            t1 += a[p] * TElement.Load1(b1 + ((long)p * TElement.Size));
-            t2 += a[p] * TElement.Load1(b2 + ((long)p * TElement.Size));
-            t3 += a[p] * TElement.Load1(b3 + ((long)p * TElement.Size));
-        }
+        TSimd.Store(s0, partial);
+        TSimd.Store(s1, partial + TSimd.Width);
+        TSimd.Store(s2, partial + (2 * TSimd.Width));
+        TSimd.Store(s3, partial + (3 * TSimd.Width));
+    }
 
-        sums[0] = t0;
-        sums[1] = t1;
-        sums[2] = t2;
-        sums[3] = t3;
+    /// <summary>Adds up the lanes of a partial sum, and the elements past the last whole vector.</summary>
+    private static float Reduce(float* partial, int k, float* a, byte* b)
+    {
+        float sum = TSimd.Sum(TSimd.Load(partial));
+        for (int p = k - (k % TSimd.Width); p < k; p++)
+            sum += a[p] * TElement.Load1(b + ((long)p * TElement.Size));
+        return sum;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
