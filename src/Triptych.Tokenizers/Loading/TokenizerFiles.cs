@@ -61,14 +61,17 @@ internal sealed class TokenizerFiles
         if (File.Exists(file))
         {
             json = ReadBytes(file);
+            if (LegacyFiles.DefaultTokens(kind) is SpecialTokens defaults)
+                special = special.Or(defaults, _ => true);
         }
         else
         {
-            special = special.Or(LegacyFiles.DefaultTokens(kind, path), _ => true);
-            (json, file) = LegacyFiles.Build(path, kind, config, special);
+            string family = LegacyFiles.Family(kind, path);
+            special = special.Or(LegacyFiles.DefaultTokens(family)!, _ => true);
+            (json, file) = LegacyFiles.Build(path, family, config, special);
         }
 
-        json = ConfigRules.Apply(json, file, config, ReadObject(path, "added_tokens.json"), special);
+        json = ConfigRules.Apply(json, file, config, ReadObject(path, "added_tokens.json"), special, kind.Length > 0);
         return new TokenizerFiles(file, json, config, special, isFolder: true);
     }
 
@@ -162,13 +165,16 @@ internal sealed class TokenizerFiles
         }
     }
 
+    /// <summary>The model type that the tokenizer is written for, or "" where its class is the general one.</summary>
     private static string KindOf(JsonObject config, JsonObject modelConfig)
     {
-        string name = Value(config, "tokenizer_class") as string ?? "";
-        if (name.Length == 0 || name.StartsWith("PreTrainedTokenizer", StringComparison.Ordinal)
-            || name.StartsWith("TokenizersBackend", StringComparison.Ordinal))
-            name = Value(modelConfig, "model_type") as string ?? "";
-        return name.EndsWith("Fast", StringComparison.Ordinal) ? name[..^4] : name;
+        string? name = Value(config, "tokenizer_class") as string;
+        if (name is null)
+            return Value(modelConfig, "model_type") as string ?? "";
+        if (name.StartsWith("PreTrainedTokenizer", StringComparison.Ordinal) || name == "TokenizersBackend")
+            return "";
+        name = name.EndsWith("Fast", StringComparison.Ordinal) ? name[..^4] : name;
+        return (name.EndsWith("Tokenizer", StringComparison.Ordinal) ? name[..^9] : name).ToLowerInvariant();
     }
 
     private static SpecialTokens ReadSpecialTokens(JsonObject config, JsonObject map)
