@@ -237,6 +237,7 @@ public sealed class Tokenizer
 
     private Encoding EncodeText(string text, int sequence, int? word)
     {
+        ArgumentNullException.ThrowIfNull(text);
         Workspace workspace = (s_workspace ??= new Workspace());
         PreTokenizedString work = workspace.Text;
         List<Piece> pieces = workspace.Pieces;

@@ -13,15 +13,22 @@ internal sealed class TokenizerFiles
         new() { Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly JsonObject _config;
+    private readonly JsonObject _specialTokensMap;
 
     public TokenizerFiles(
-        string path, ReadOnlyMemory<byte> json, JsonObject? config = null, SpecialTokens? special = null, bool isFolder = false)
+        string path,
+        ReadOnlyMemory<byte> json,
+        JsonObject? config = null,
+        SpecialTokens? special = null,
+        JsonObject? specialTokensMap = null,
+        bool isFolder = false)
     {
         Path = path;
         Json = json;
         IsFolder = isFolder;
         SpecialTokens = special ?? new SpecialTokens();
         _config = config ?? [];
+        _specialTokensMap = specialTokensMap ?? [];
         PaddingSide = ReadSide("padding_side");
         TruncationSide = ReadSide("truncation_side");
         CleanUpTokenizationSpaces = Value(_config, "clean_up_tokenization_spaces") is true;
@@ -54,7 +61,8 @@ internal sealed class TokenizerFiles
 
         JsonObject config = ReadObject(path, ConfigName);
         string kind = KindOf(config, ReadObject(path, "config.json"));
-        SpecialTokens special = ReadSpecialTokens(config, ReadObject(path, SpecialTokensName));
+        JsonObject map = ReadObject(path, SpecialTokensName);
+        SpecialTokens special = ReadSpecialTokens(config, map);
 
         string file = System.IO.Path.Combine(path, "tokenizer.json");
         byte[] json;
@@ -72,18 +80,18 @@ internal sealed class TokenizerFiles
         }
 
         json = ConfigRules.Apply(json, file, config, ReadObject(path, "added_tokens.json"), special, kind.Length > 0);
-        return new TokenizerFiles(file, json, config, special, isFolder: true);
+        return new TokenizerFiles(file, json, config, special, map, isFolder: true);
     }
 
     public void Save(string folder, SpecialTokens special)
     {
         Directory.CreateDirectory(folder);
         JsonObject config = _config.DeepClone().AsObject();
-        var map = new JsonObject();
+        JsonObject map = _specialTokensMap.DeepClone().AsObject();
         foreach ((string role, string token) in special.Roles())
         {
             config.TryAdd(role, token);
-            map[role] = token;
+            map.TryAdd(role, token);
         }
 
         config.TryAdd("model_max_length", ModelMaxLength);
