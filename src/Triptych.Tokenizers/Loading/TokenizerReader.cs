@@ -22,7 +22,8 @@ internal static class TokenizerReader
 
     public static TokenizerParts Read(ReadOnlyMemory<byte> json, string file)
     {
-        JsonValue root = JsonValue.Parse(json, file);
+        using System.Text.Json.JsonDocument document = JsonValue.Parse(json, file);
+        var root = new JsonValue(document.RootElement, file, "");
         if (!root.IsObject)
             throw root.Fail("the file is not a JSON object");
         if (root.OptionalString("version") is string version && version != "1.0")
