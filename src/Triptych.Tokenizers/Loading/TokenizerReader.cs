@@ -215,7 +215,7 @@ internal static class TokenizerReader
         string type => throw json.Fail($"unknown decoder type \"{type}\""),
     };
 
-    /// <summary>A token that the model has keeps the model's id, others follow the vocabulary, as in Hugging Face tokenizers.</summary>
+    /// <summary>A token that the model has keeps the model's id, others follow it, as in Hugging Face tokenizers.</summary>
     private static List<AddedToken> ReadAddedTokens(JsonValue root, Vocabulary vocabulary)
     {
         var tokens = new List<AddedToken>();
