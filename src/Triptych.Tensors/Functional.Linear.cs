@@ -40,9 +40,10 @@ public static partial class Functional
     /// <summary>The rows of a table at indices.</summary>
     /// <param name="weight">[entries, width], of any floating-point type.</param>
     /// <param name="indices">Any shape, Int64.</param>
+    /// <param name="paddingIndex">A row that gets no gradient here: that of padding, as PyTorch's padding_idx.</param>
     /// <returns>[indices.., width] float32.</returns>
     /// <exception cref="ArgumentException">An index is out of range.</exception>
-    public static Tensor Embedding(Tensor weight, Tensor indices)
+    public static Tensor Embedding(Tensor weight, Tensor indices, int? paddingIndex = null)
     {
         ArgumentNullException.ThrowIfNull(weight);
         ArgumentNullException.ThrowIfNull(indices);
@@ -58,6 +59,8 @@ public static partial class Functional
             {
                 var table = Tensor.Zeros(weight.Shape);
                 g.Backend.AddRows(g.Contiguous(), flat, table);
+                if (paddingIndex is { } padding)
+                    table.Select(0, padding).Fill(0);
                 return table;
             });
         }
