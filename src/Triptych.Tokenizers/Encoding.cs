@@ -54,12 +54,12 @@ public sealed class Encoding
         return null;
     }
 
-    internal Encoding With(IReadOnlyList<Encoding> overflowing) => new()
+    internal Encoding With(IReadOnlyList<Encoding> overflowing, int? typeId = null) => new()
     {
         Ids = Ids,
         Tokens = Tokens,
         Offsets = Offsets,
-        TypeIds = TypeIds,
+        TypeIds = typeId is int type ? Filled(Length, type) : TypeIds,
         AttentionMask = AttentionMask,
         SpecialTokensMask = SpecialTokensMask,
         WordIds = WordIds,
@@ -67,13 +67,6 @@ public sealed class Encoding
         Source = Source,
         Overflowing = overflowing,
     };
-
-    internal Encoding WithTypeId(int typeId)
-    {
-        Encoding copy = Slice(0, Length);
-        Array.Fill(copy.TypeIds, typeId);
-        return copy.With(Overflowing);
-    }
 
     internal Encoding Slice(int start, int end) => new()
     {
@@ -103,6 +96,8 @@ public sealed class Encoding
     /// <summary>Joins two encodings; each of the one's overflowing parts is joined with each of the other's.</summary>
     internal Encoding Append(Encoding next)
     {
+        if (Overflowing.Count == 0 && next.Overflowing.Count == 0)
+            return AppendOnly(next);
         List<Encoding> overflowing = [];
         foreach (Encoding mine in Overflowing)
         {
@@ -159,20 +154,36 @@ public sealed class Encoding
         return (side == Side.Right ? AppendOnly(padding) : padding.AppendOnly(this)).With(overflowing);
     }
 
-    /// <summary>Joins encodings that have no overflowing parts.</summary>
-    internal static Encoding Concat(Encoding[] parts) => new()
+    /// <summary>Joins encodings, without their overflowing parts.</summary>
+    internal static Encoding Concat(ReadOnlySpan<Encoding> parts) => new()
     {
-        Ids = [.. parts.SelectMany(part => part.Ids)],
-        Tokens = [.. parts.SelectMany(part => part.Tokens)],
-        Offsets = [.. parts.SelectMany(part => part.Offsets)],
-        TypeIds = [.. parts.SelectMany(part => part.TypeIds)],
-        AttentionMask = [.. parts.SelectMany(part => part.AttentionMask)],
-        SpecialTokensMask = [.. parts.SelectMany(part => part.SpecialTokensMask)],
-        WordIds = [.. parts.SelectMany(part => part.WordIds)],
-        SequenceIds = [.. parts.SelectMany(part => part.SequenceIds)],
+        Ids = Join(parts, part => part.Ids),
+        Tokens = Join(parts, part => part.Tokens),
+        Offsets = Join(parts, part => part.Offsets),
+        TypeIds = Join(parts, part => part.TypeIds),
+        AttentionMask = Join(parts, part => part.AttentionMask),
+        SpecialTokensMask = Join(parts, part => part.SpecialTokensMask),
+        WordIds = Join(parts, part => part.WordIds),
+        SequenceIds = Join(parts, part => part.SequenceIds),
     };
 
     private Encoding AppendOnly(Encoding next) => Concat([this, next]);
+
+    private static T[] Join<T>(ReadOnlySpan<Encoding> parts, Func<Encoding, T[]> field)
+    {
+        int length = 0;
+        foreach (Encoding part in parts)
+            length += part.Length;
+        var joined = new T[length];
+        int at = 0;
+        foreach (Encoding part in parts)
+        {
+            field(part).CopyTo(joined, at);
+            at += part.Length;
+        }
+
+        return joined;
+    }
 
     private static T[] Filled<T>(int length, T value)
     {

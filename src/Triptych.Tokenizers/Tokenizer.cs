@@ -237,6 +237,7 @@ public sealed class Tokenizer
 
     private Encoding EncodeText(string text, int sequence, int? word)
     {
+        ArgumentNullException.ThrowIfNull(text);
         Workspace workspace = (s_workspace ??= new Workspace());
         PreTokenizedString work = workspace.Text;
         List<Piece> pieces = workspace.Pieces;
@@ -303,10 +304,11 @@ public sealed class Tokenizer
         List<Encoding> encodings = second is null ? [first] : [first, second];
         if (_parts.PostProcessor is not null)
             encodings = _parts.PostProcessor.Process(encodings, options.AddSpecialTokens);
-        Encoding result = encodings.Count == 0 ? Encoding.Empty : encodings[0];
-        foreach (Encoding next in CollectionsMarshal.AsSpan(encodings)[Math.Min(1, encodings.Count)..])
-            result = result.Append(next);
-        return result;
+        if (encodings.Count == 1)
+            return encodings[0];
+        return encodings.TrueForAll(encoding => encoding.Overflowing.Count == 0)
+            ? Encoding.Concat(CollectionsMarshal.AsSpan(encodings))
+            : encodings.Aggregate((result, next) => result.Append(next));
     }
 
     private (Encoding First, Encoding? Second) Truncate(Encoding first, Encoding? second, Truncation truncation, bool addSpecialTokens)

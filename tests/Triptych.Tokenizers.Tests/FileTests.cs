@@ -44,7 +44,7 @@ public sealed class FileTests : IDisposable
     {
         File.Copy(Fixtures.Path("tokenizers/bert-uncased.json"), Path.Combine(_folder, "tokenizer.json"));
         Tokenizer plain = Tokenizer.Load(_folder);
-        Write("tokenizer_config.json", """{"do_lower_case": false, "sep_token": {"content": "[SEP]"}, "eos_token": "<end>", "custom": [1]}""");
+        Write("tokenizer_config.json", """{"tokenizer_class": "BertTokenizer", "do_lower_case": false, "sep_token": {"content": "[SEP]"}, "eos_token": "<end>", "custom": [1]}""");
         Write("special_tokens_map.json", """{"pad_token": "[PAD]"}""");
         Write("added_tokens.json", $$"""{"<extra>": {{plain.VocabSize}} }""");
         Tokenizer changed = Tokenizer.Load(_folder);
@@ -53,6 +53,7 @@ public sealed class FileTests : IDisposable
         Assert.Equal(plain.VocabSize, changed.TokenToId("<extra>"));
         Assert.Equal(plain.VocabSize + 1, changed.EosTokenId);
         Assert.Equal("[SEP]", changed.SpecialTokens.Sep);
+        Assert.Equal("[MASK]", changed.SpecialTokens.Mask);
 
         string saved = Path.Combine(_folder, "saved");
         changed.Save(saved);

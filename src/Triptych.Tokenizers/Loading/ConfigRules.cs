@@ -6,7 +6,9 @@ namespace Triptych.Tokenizers.Loading;
 /// <summary>What transformers changes about a tokenizer.json because of the files beside it.</summary>
 internal static class ConfigRules
 {
-    public static byte[] Apply(byte[] json, string file, JsonObject config, JsonObject addedTokens, SpecialTokens special)
+    // A tokenizer whose class is the general one takes tokenizer.json as it is, save for further tokens.
+    public static byte[] Apply(
+        byte[] json, string file, JsonObject config, JsonObject addedTokens, SpecialTokens special, bool hasOwnClass)
     {
         if (config.Count == 0 && addedTokens.Count == 0 && !special.Roles().Any())
             return json;
@@ -14,8 +16,9 @@ internal static class ConfigRules
         {
             if (JsonNode.Parse(json) is not JsonObject root)
                 return json;
-            bool changed = ApplyNormalizer(root, config) | ApplyPrefixSpace(root, config)
-                | AddTokens(root, config, addedTokens, special);
+            bool changed = AddTokens(root, config, addedTokens, special);
+            if (hasOwnClass)
+                changed |= ApplyNormalizer(root, config) | ApplyPrefixSpace(root, config);
             return changed ? TokenizerFiles.ToBytes(root) : json;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException)

@@ -34,7 +34,7 @@ internal sealed class TemplateProcessor(TemplatePiece[] single, TemplatePiece[] 
         foreach (TemplatePiece piece in encodings.Count == 2 ? pair : single)
         {
             if (piece.Sequence >= 0)
-                output.Add(encodings[piece.Sequence].WithTypeId(piece.TypeId));
+                output.Add(encodings[piece.Sequence].With(encodings[piece.Sequence].Overflowing, piece.TypeId));
             else if (addSpecialTokens)
                 output.Add(Encoding.Inserted(piece.Ids, piece.Tokens, piece.TypeId));
         }
