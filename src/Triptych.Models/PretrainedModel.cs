@@ -1,0 +1,121 @@
+using Triptych.Formats;
+using Triptych.Tensors;
+
+namespace Triptych.Models;
+
+/// <summary>A Transformer with its weights: runs forward, trains and saves under transformers' names.
+/// Models are made by <see cref="ModelRegistry"/>. Forward passes of one model may run on several threads at once, training may not.</summary>
+public abstract class PretrainedModel : IDisposable
+{
+    private readonly WeightSource source;
+    private bool requiresGrad;
+
+    /// <summary>Takes over what the weights recorded.</summary>
+    protected PretrainedModel(ModelConfig config, Weights weights)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        Config = config;
+        source = weights.Source;
+    }
+
+    /// <summary>The configuration.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>transformers' name of the class, such as <c>BertForMaskedLM</c>.</summary>
+    public string ClassName => source.ClassName;
+
+    /// <summary>The architecture.</summary>
+    public Architecture Architecture => ModelRegistry.Find(Config);
+
+    /// <summary>The folder's generation_config.json, saved along; null where there is none.</summary>
+    public GenerationConfig? GenerationConfig { get; set; }
+
+    /// <summary>What is trained, by the names of the checkpoint, in the order of the network. Tied parameters appear once.</summary>
+    public IReadOnlyDictionary<string, Tensor> Parameters => source.Parameters;
+
+    /// <summary>What is saved but not trained.</summary>
+    public IReadOnlyDictionary<string, Tensor> Buffers => source.Buffers;
+
+    /// <summary>The number of parameters.</summary>
+    public long ParameterCount => source.Parameters.Values.Sum(p => p.Count);
+
+    /// <summary>Whether dropout is on. Off at first.</summary>
+    public bool Training
+    {
+        get => source.Mode.IsTraining;
+        set => source.Mode.IsTraining = value;
+    }
+
+    /// <summary>Draws dropout masks.</summary>
+    public Generator Generator
+    {
+        get => source.Mode.Generator;
+        set => source.Mode.Generator = value ?? throw new ArgumentNullException(nameof(value));
+    }
+
+    /// <summary>Whether forward passes are recorded, so that the loss can be differentiated by all parameters.</summary>
+    /// <exception cref="InvalidOperationException">Set on weights that are not float32: load with <see cref="LoadOptions.Trainable"/>.</exception>
+    public bool RequiresGrad
+    {
+        get => requiresGrad;
+        set
+        {
+            foreach (var (name, parameter) in source.Parameters)
+            {
+                if (value && parameter.DType != DType.Float32)
+                    throw new InvalidOperationException($"{name} is {parameter.DType.Name()}; load the model with LoadOptions.Trainable to train it");
+                parameter.RequiresGrad = value;
+            }
+
+            requiresGrad = value;
+        }
+    }
+
+    /// <summary>Loads a model as the class that it was saved from.</summary>
+    /// <inheritdoc cref="ModelRegistry.Load(string, string, LoadOptions)"/>
+    public static PretrainedModel Load(string folder, LoadOptions? options = null) => ModelRegistry.Load(folder, null, options);
+
+    /// <summary>Runs the model. What it returns belongs to the enclosing <see cref="TensorScope"/>, if any.</summary>
+    /// <exception cref="ArgumentException">An input is missing, empty, of a wrong shape or type, out of the vocabulary, or too long.</exception>
+    public ModelOutput Forward(ModelInputs inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        InputChecks.Check(inputs, Config);
+        using var scope = new TensorScope();
+        return Run(inputs).KeepIn(scope);
+    }
+
+    /// <summary>An empty cache for generation.</summary>
+    /// <exception cref="NotSupportedException">The model does not generate.</exception>
+    public virtual ModelCache CreateCache() => throw new NotSupportedException($"{ClassName} does not generate text and has no cache");
+
+    /// <summary>Saves config.json, the weights and generation_config.json so that transformers loads the folder too. Every file is replaced atomically.</summary>
+    /// <param name="folder">The folder; made if needed.</param>
+    /// <param name="dtype">The dtype of the weights in the file; null keeps theirs.</param>
+    /// <param name="progress">Told the bytes of weights written so far.</param>
+    /// <param name="cancellationToken">Stops the saving.</param>
+    /// <exception cref="CheckpointException">A file cannot be written.</exception>
+    public void Save(string folder, DType? dtype = null, IProgress<long>? progress = null, CancellationToken cancellationToken = default)
+    {
+        if (dtype is { } wanted && !wanted.IsFloatingPoint())
+            throw new ArgumentException($"weights are not saved as {wanted.Name()}", nameof(dtype));
+        using var scope = new TensorScope();
+        var tensors = source.Parameters.Concat(source.Buffers)
+            .Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Detach().To(dtype ?? pair.Value.DType))).ToList();
+        CheckpointWriter.Save(folder, tensors, progress: progress, cancellationToken: cancellationToken);
+        var config = Config with { Architectures = [ClassName] };
+        config.WithDType(tensors[0].Value.DType.Name()).Save(folder);
+        GenerationConfig?.Save(folder);
+    }
+
+    /// <summary>Gives the weights' memory back. The model can't be used any more.</summary>
+    public void Dispose()
+    {
+        foreach (var (_, tensor) in source.Parameters.Concat(source.Buffers))
+            tensor.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>The forward pass. Inputs were checked.</summary>
+    protected internal abstract ModelOutput Run(ModelInputs inputs);
+}
