@@ -84,7 +84,7 @@ internal abstract class Backend
     /// <summary>result = x ^ exponent.</summary>
     public abstract void Power(Tensor x, float exponent, Tensor result);
 
-    /// <summary>Reduces the last dimension: [rows, n] to [rows].</summary>
+    /// <summary>Reduces the last dimension: [rows, n] of Float32, Float64 or Int64 to [rows].</summary>
     public abstract void ReduceRows(ReduceOp op, Tensor x, Tensor result);
 
     /// <summary>Sums the first dimension: [n, columns] to [columns].</summary>
@@ -93,7 +93,7 @@ internal abstract class Backend
     /// <summary>The index of the largest element of each row (the first of equal ones): [rows, n] to Int64 [rows].</summary>
     public abstract void ArgMaxRows(Tensor x, Tensor result);
 
-    /// <summary>The indices that sort each row: [rows, n] to Int64 [rows, n], stable.</summary>
+    /// <summary>The indices of the first k elements of each sorted row: [rows, n] to Int64 [rows, k], stable. NaN counts as largest.</summary>
     public abstract void ArgSortRows(Tensor x, bool descending, Tensor indices);
 
     public abstract void CumSumRows(Tensor x, bool reverse, Tensor result);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Triptych.Tensors;
 
@@ -13,6 +14,9 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
 
     /// <summary>Columns of a strip of B that is not transposed: long enough for the memory prefetcher, C stays in cache.</summary>
     private const int Strip = 512;
+
+    /// <summary>Bytes that software prefetch runs ahead along a line.</summary>
+    private const int Ahead = 1024;
 
     public static void Run(in GemmArguments g)
     {
@@ -124,6 +128,7 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
         }
 
         /// <summary>c[:, strip] += a[:, k] * b[k, strip], four k at a time.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Columns(int first, int count)
         {
             for (int i = 0; i < G.M; i++)
@@ -140,14 +145,14 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
             int p = 0;
             for (; p + 4 <= G.K; p += 4)
             {
-                for (int i = 0; i < G.M; i += 2)
-                {
-                    float* a = G.A + (i * G.Lda) + p, c = G.C + (i * G.Ldc) + first;
-                    if (i + 1 < G.M)
-                        FourLines<Two>(count, a, G.Lda, b + (p * lineBytes), lineBytes, c, G.Ldc);
-                    else
-                        FourLines<One>(count, a, G.Lda, b + (p * lineBytes), lineBytes, c, G.Ldc);
-                }
+                byte* lines = b + (p * lineBytes);
+                int i = 0;
+                for (; i + 4 <= G.M; i += 4)
+                    FourLines<Four>(count, G.A + (i * G.Lda) + p, G.Lda, lines, lineBytes, G.C + (i * G.Ldc) + first, G.Ldc);
+                for (; i + 2 <= G.M; i += 2)
+                    FourLines<Two>(count, G.A + (i * G.Lda) + p, G.Lda, lines, lineBytes, G.C + (i * G.Ldc) + first, G.Ldc);
+                for (; i < G.M; i++)
+                    FourLines<One>(count, G.A + (i * G.Lda) + p, G.Lda, lines, lineBytes, G.C + (i * G.Ldc) + first, G.Ldc);
             }
 
             for (; p < G.K; p++)
@@ -183,6 +188,14 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
         int p = 0;
         for (; p + TSimd.Width <= k; p += TSimd.Width)
         {
+            if (Sse.IsSupported)
+            {
+                Sse.Prefetch0(b0 + ((long)p * TElement.Size) + Ahead);
+                Sse.Prefetch0(b1 + ((long)p * TElement.Size) + Ahead);
+                Sse.Prefetch0(b2 + ((long)p * TElement.Size) + Ahead);
+                Sse.Prefetch0(b3 + ((long)p * TElement.Size) + Ahead);
+            }
+
             TVector v0 = TSimd.Load<TElement>(b0 + ((long)p * TElement.Size));
             TVector v1 = TSimd.Load<TElement>(b1 + ((long)p * TElement.Size));
             TVector v2 = TSimd.Load<TElement>(b2 + ((long)p * TElement.Size));
@@ -248,43 +261,61 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
         return sum;
     }
 
+    /// <summary>c[rows, count] += a[rows, 4] * b[4, count]: each vector of B is loaded and widened once for all rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FourLines<TRows>(int count, float* a, long lda, byte* b, long lineBytes, float* c, long ldc)
         where TRows : struct, ICount
     {
         byte* b1 = b + lineBytes, b2 = b1 + lineBytes, b3 = b2 + lineBytes;
-        float* d = TRows.Value > 1 ? c + ldc : c;
-        float* e = TRows.Value > 1 ? a + lda : a;
-        TVector x0 = TSimd.Broadcast(a[0]), x1 = TSimd.Broadcast(a[1]), x2 = TSimd.Broadcast(a[2]), x3 = TSimd.Broadcast(a[3]);
-        TVector y0 = TSimd.Broadcast(e[0]), y1 = TSimd.Broadcast(e[1]), y2 = TSimd.Broadcast(e[2]), y3 = TSimd.Broadcast(e[3]);
+        float* c1 = TRows.Value > 1 ? c + ldc : c, c2 = TRows.Value > 2 ? c1 + ldc : c, c3 = TRows.Value > 2 ? c2 + ldc : c;
+        float* a1 = TRows.Value > 1 ? a + lda : a, a2 = TRows.Value > 2 ? a1 + lda : a, a3 = TRows.Value > 2 ? a2 + lda : a;
         int j = 0;
         for (; j + TSimd.Width <= count; j += TSimd.Width)
         {
-            TVector v0 = TSimd.Load<TElement>(b + ((long)j * TElement.Size));
-            TVector v1 = TSimd.Load<TElement>(b1 + ((long)j * TElement.Size));
-            TVector v2 = TSimd.Load<TElement>(b2 + ((long)j * TElement.Size));
-            TVector v3 = TSimd.Load<TElement>(b3 + ((long)j * TElement.Size));
-            TVector sum = TSimd.MultiplyAdd(x0, v0, TSimd.Load(c + j));
-            sum = TSimd.MultiplyAdd(x1, v1, sum);
-            sum = TSimd.MultiplyAdd(x2, v2, sum);
-            TSimd.Store(TSimd.MultiplyAdd(x3, v3, sum), c + j);
-            if (TRows.Value > 1)
+            long at = (long)j * TElement.Size;
+            if (Sse.IsSupported)
             {
-                sum = TSimd.MultiplyAdd(y0, v0, TSimd.Load(d + j));
-                sum = TSimd.MultiplyAdd(y1, v1, sum);
-                sum = TSimd.MultiplyAdd(y2, v2, sum);
-                TSimd.Store(TSimd.MultiplyAdd(y3, v3, sum), d + j);
+                // The next four lines: the strip is short, and the processor's own prefetcher does not see across lines.
+                Sse.Prefetch0(b + (4 * lineBytes) + at);
+                Sse.Prefetch0(b1 + (4 * lineBytes) + at);
+                Sse.Prefetch0(b2 + (4 * lineBytes) + at);
+                Sse.Prefetch0(b3 + (4 * lineBytes) + at);
+            }
+
+            TVector v0 = TSimd.Load<TElement>(b + at), v1 = TSimd.Load<TElement>(b1 + at);
+            TVector v2 = TSimd.Load<TElement>(b2 + at), v3 = TSimd.Load<TElement>(b3 + at);
+            AddFour(a, v0, v1, v2, v3, c + j);
+            if (TRows.Value > 1)
+                AddFour(a1, v0, v1, v2, v3, c1 + j);
+            if (TRows.Value > 2)
+            {
+                AddFour(a2, v0, v1, v2, v3, c2 + j);
+                AddFour(a3, v0, v1, v2, v3, c3 + j);
             }
         }
 
         for (; j < count; j++)
         {
-            float v0 = TElement.Load1(b + ((long)j * TElement.Size)), v1 = TElement.Load1(b1 + ((long)j * TElement.Size));
-            float v2 = TElement.Load1(b2 + ((long)j * TElement.Size)), v3 = TElement.Load1(b3 + ((long)j * TElement.Size));
+            long at = (long)j * TElement.Size;
+            float v0 = TElement.Load1(b + at), v1 = TElement.Load1(b1 + at), v2 = TElement.Load1(b2 + at), v3 = TElement.Load1(b3 + at);
             c[j] += (a[0] * v0) + (a[1] * v1) + (a[2] * v2) + (a[3] * v3);
             if (TRows.Value > 1)
-                d[j] += (e[0] * v0) + (e[1] * v1) + (e[2] * v2) + (e[3] * v3);
+                c1[j] += (a1[0] * v0) + (a1[1] * v1) + (a1[2] * v2) + (a1[3] * v3);
+            if (TRows.Value > 2)
+            {
+                c2[j] += (a2[0] * v0) + (a2[1] * v1) + (a2[2] * v2) + (a2[3] * v3);
+                c3[j] += (a3[0] * v0) + (a3[1] * v1) + (a3[2] * v2) + (a3[3] * v3);
+            }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddFour(float* a, TVector v0, TVector v1, TVector v2, TVector v3, float* c)
+    {
+        TVector sum = TSimd.MultiplyAdd(TSimd.Broadcast(a[0]), v0, TSimd.Load(c));
+        sum = TSimd.MultiplyAdd(TSimd.Broadcast(a[1]), v1, sum);
+        sum = TSimd.MultiplyAdd(TSimd.Broadcast(a[2]), v2, sum);
+        TSimd.Store(TSimd.MultiplyAdd(TSimd.Broadcast(a[3]), v3, sum), c);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
