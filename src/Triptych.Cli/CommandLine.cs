@@ -11,7 +11,12 @@ internal static class CommandLine
 {
     private static readonly (string Name, string Summary, Func<CliCommand> Create)[] Commands =
     [
+        ("train", TrainCommand.Summary, () => new TrainCommand()),
+        ("models", ModelsCommand.Summary, () => new ModelsCommand()),
+        ("generate", GenerateCommand.Summary, () => new GenerateCommand()),
         ("tokenize", TokenizeCommand.Summary, () => new TokenizeCommand()),
+        ("forward", ForwardCommand.Summary, () => new ForwardCommand()),
+        ("bench", BenchCommand.Summary, () => new BenchCommand()),
         ("version", VersionCommand.Summary, () => new VersionCommand()),
     ];
 
