@@ -154,11 +154,8 @@ public sealed record RopeParameters
         Set(inner, "short_factor", ShortFactor);
         Set(inner, "long_factor", LongFactor);
         Set(inner, "mrope_section", MropeSection);
-        bool onTop = config.ContainsKey("partial_rotary_factor") || !unified;
-        if (inner.ContainsKey("partial_rotary_factor") || !onTop)
-            Set(inner, "partial_rotary_factor", PartialRotaryFactor);
-        if (onTop)
-            Set(config, "partial_rotary_factor", PartialRotaryFactor);
+        bool onTop = !inner.ContainsKey("partial_rotary_factor") && (config.ContainsKey("partial_rotary_factor") || !unified);
+        Set(onTop ? config : inner, "partial_rotary_factor", PartialRotaryFactor);
         Set(unified ? inner : config, "rope_theta", RopeTheta);
 
         // In the Hub's spelling "no scaling" is null, not an object.

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Triptych.Tensors;
 
 /// <summary>How a recorded operation sends the gradient of its result back to its inputs.</summary>
@@ -41,38 +43,34 @@ public static class Autograd
     internal static void Run(Tensor root, Tensor gradient)
     {
         using var noGrad = NoGrad();
-        var pending = new Dictionary<Tensor, Tensor>(ReferenceEqualityComparer.Instance) { [root] = gradient };
+        var pending = new PendingGradients();
+        pending.Add(root, gradient, scope: null);
         foreach (var tensor in ReverseOrder(root))
         {
-            if (!pending.Remove(tensor, out var incoming))
+            if (!pending.Take(tensor, out var incoming))
                 continue;
             if (tensor.Node is null)
             {
-                Accumulate(tensor, incoming);
-                continue;
+                if (tensor.Grad is { } sum)
+                    sum.AddInPlace(incoming.To(sum.DType));
+                else if (incoming.IsContiguous && pending.Surrender(incoming.Storage))
+                    tensor.Grad = incoming.Owner().Persist();
+                else
+                    tensor.Grad = incoming.Clone().Persist();
             }
-
-            using var scope = new TensorScope();
-            var gradients = tensor.Node.Backward(incoming);
-            for (int i = 0; i < gradients.Length; i++)
+            else
             {
-                var input = tensor.Node.Inputs[i];
-                if (!input.RequiresGrad || gradients[i] is not { } g)
-                    continue;
-                pending[input] = scope.Keep(pending.TryGetValue(input, out var sum) ? sum + g : g);
+                using var scope = new TensorScope();
+                var gradients = tensor.Node.Backward(incoming);
+                for (int i = 0; i < gradients.Length; i++)
+                {
+                    if (tensor.Node.Inputs[i].RequiresGrad && gradients[i] is { } g)
+                        pending.Add(tensor.Node.Inputs[i], g, scope);
+                }
             }
-        }
-    }
 
-    private static void Accumulate(Tensor leaf, Tensor gradient)
-    {
-        if (leaf.Grad is null)
-        {
-            leaf.Grad = gradient.Clone().Persist();
-            return;
+            pending.Release(incoming.Storage);
         }
-
-        leaf.Grad.AddInPlace(gradient);
     }
 
     // Depth first without recursion (graphs are thousands of operations deep), then reversed: each tensor before its inputs.
@@ -99,6 +97,61 @@ public static class Autograd
 
         order.Reverse();
         return order;
+    }
+
+    /// <summary>Gradients on their way. Those that the pass itself made are freed or summed in place once nobody else looks at
+    /// them, so that the memory of a backward pass is that of the gradients under way, not of all.</summary>
+    private sealed class PendingGradients
+    {
+        private readonly Dictionary<Tensor, Tensor> gradients = new(ReferenceEqualityComparer.Instance);
+        private readonly Dictionary<Storage, int> users = new(ReferenceEqualityComparer.Instance);
+
+        public void Add(Tensor input, Tensor gradient, TensorScope? scope)
+        {
+            bool made = scope is not null && gradient.Storage.Scope == scope;
+            if (gradients.TryGetValue(input, out var sum))
+            {
+                gradient = gradient.To(sum.DType);
+                if (sum.IsContiguous && sum.Storage != gradient.Storage && users.GetValueOrDefault(sum.Storage) == 1)
+                {
+                    sum.AddInPlace(gradient);
+                    return;
+                }
+
+                gradients.Remove(input);
+                gradient = sum + gradient;
+                made = true;
+                Drop(sum.Storage);
+            }
+
+            gradients[input] = gradient;
+            scope?.Keep(gradient);
+            if (made || users.ContainsKey(gradient.Storage))
+                users[gradient.Storage] = users.GetValueOrDefault(gradient.Storage) + 1;
+        }
+
+        /// <summary>Takes a gradient out; its memory stays until <see cref="Release"/>.</summary>
+        public bool Take(Tensor tensor, [NotNullWhen(true)] out Tensor? gradient) => gradients.Remove(tensor, out gradient);
+
+        /// <summary>Ends the use of a gradient that was taken out.</summary>
+        public void Release(Storage storage) => Drop(storage);
+
+        /// <summary>Gives up memory if the gradient that was taken out is all that uses it.</summary>
+        public bool Surrender(Storage storage) => users.GetValueOrDefault(storage) == 1 && users.Remove(storage);
+
+        private void Drop(Storage storage)
+        {
+            if (!users.TryGetValue(storage, out int count))
+                return;
+            if (count > 1)
+            {
+                users[storage] = count - 1;
+                return;
+            }
+
+            users.Remove(storage);
+            storage.Dispose();
+        }
     }
 
     private sealed class Restore : IDisposable
@@ -128,6 +181,8 @@ public sealed partial class Tensor
             throw new InvalidOperationException($"Backward() of a tensor of shape {Shape} needs the gradient to start from");
         if (gradient is not null && gradient.Shape != Shape)
             throw new ArgumentException($"a gradient of shape {gradient.Shape} for a tensor of shape {Shape}", nameof(gradient));
-        Autograd.Run(this, gradient ?? Ones(Shape));
+        if (gradient is not null && gradient.DType != DType)
+            throw new ArgumentException($"a gradient of {gradient.DType.Name()} for a tensor of {DType.Name()}", nameof(gradient));
+        Autograd.Run(this, gradient ?? Ones(Shape, DType));
     }
 }

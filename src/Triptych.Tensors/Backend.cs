@@ -84,7 +84,7 @@ internal abstract class Backend
     /// <summary>result = x ^ exponent.</summary>
     public abstract void Power(Tensor x, float exponent, Tensor result);
 
-    /// <summary>Reduces the last dimension: [rows, n] to [rows].</summary>
+    /// <summary>Reduces the last dimension: [rows, n] of Float32, Float64 or Int64 to [rows].</summary>
     public abstract void ReduceRows(ReduceOp op, Tensor x, Tensor result);
 
     /// <summary>Sums the first dimension: [n, columns] to [columns].</summary>
@@ -93,7 +93,7 @@ internal abstract class Backend
     /// <summary>The index of the largest element of each row (the first of equal ones): [rows, n] to Int64 [rows].</summary>
     public abstract void ArgMaxRows(Tensor x, Tensor result);
 
-    /// <summary>The indices that sort each row: [rows, n] to Int64 [rows, n], stable.</summary>
+    /// <summary>The indices of the first k elements of each sorted row: [rows, n] to Int64 [rows, k], stable. NaN counts as largest.</summary>
     public abstract void ArgSortRows(Tensor x, bool descending, Tensor indices);
 
     public abstract void CumSumRows(Tensor x, bool reverse, Tensor result);
@@ -132,6 +132,13 @@ internal abstract class Backend
     /// <summary>mask = 0 with the probability, else 1 / (1 - probability), drawn by element number from the key.</summary>
     public abstract void DropoutMask(Tensor mask, float probability, ulong key);
 
+    /// <summary>Fills the output, and the log-sum-exp where there is one.</summary>
+    public abstract void Attention(in AttentionCall call);
+
+    /// <summary>Adds to the gradients (zeros before) of query, key, value and bias, given that of the output.</summary>
+    public abstract void AttentionGradient(
+        in AttentionCall call, Tensor gradient, Tensor toQuery, Tensor toKey, Tensor toValue, Tensor? toBias);
+
     /// <summary>Unfolds [batch, channels, height, width] to columns [batch, channels * kh * kw, oh * ow].</summary>
     public abstract void Unfold(Tensor x, in ConvolutionShape shape, Tensor columns);
 
@@ -143,3 +150,36 @@ internal abstract class Backend
 internal readonly record struct ConvolutionShape(
     int KernelHeight, int KernelWidth, int StrideHeight, int StrideWidth, int PadHeight, int PadWidth,
     int DilationHeight, int DilationWidth, int OutHeight, int OutWidth);
+
+/// <summary>One attention: operands [batch, heads, rows, dim] with a last stride of 1; 0 switches window, soft-cap and dropout off.</summary>
+internal readonly struct AttentionCall
+{
+    public required Tensor Query { get; init; }
+
+    public required Tensor Key { get; init; }
+
+    public required Tensor Value { get; init; }
+
+    public required Tensor Output { get; init; }
+
+    /// <summary>[batch, heads, queries], or null at inference.</summary>
+    public required Tensor? LogSumExp { get; init; }
+
+    /// <summary>[batch, keys] Bool, contiguous.</summary>
+    public required Tensor? KeyPaddingMask { get; init; }
+
+    /// <summary>Contiguous; broadcasts to [batch, heads, queries, keys].</summary>
+    public required Tensor? Bias { get; init; }
+
+    public bool Causal { get; init; }
+
+    public int SlidingWindow { get; init; }
+
+    public float SoftCap { get; init; }
+
+    public float Scale { get; init; }
+
+    public float Dropout { get; init; }
+
+    public ulong Seed { get; init; }
+}

@@ -30,36 +30,74 @@ public readonly record struct AttentionOptions
 
 public static partial class Functional
 {
-    /// <summary>softmax(scale * q k^T + masks) v (Vaswani et al. 2017).</summary>
+    /// <summary>softmax(scale * q k^T + masks) v (Vaswani et al. 2017), in blocks with a running softmax (Dao et al. 2022):
+    /// no [queries, keys] matrix is in memory, forward or backward.</summary>
     /// <param name="query">[batch, heads, queries, headDim] float32.</param>
     /// <param name="key">[batch, keyValueHeads, keys, headDim]; heads is a multiple of keyValueHeads.</param>
     /// <param name="value">[batch, keyValueHeads, keys, valueDim].</param>
     /// <param name="options">Masks, bias, scale, dropout.</param>
-    /// <returns>[batch, heads, queries, valueDim]; zeros where a query sees no key.</returns>
+    /// <returns>[batch, heads, queries, valueDim], laid out as [batch, queries, heads, valueDim], so that merging the heads costs nothing;
+    /// zeros where a query sees no key.</returns>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static Tensor ScaledDotProductAttention(Tensor query, Tensor key, Tensor value, in AttentionOptions options = default)
     {
-        int heads = query.Shape[1], groups = heads / key.Shape[1], queries = query.Shape[2], keys = key.Shape[2];
-        if (groups > 1)
+        Single(query, nameof(query));
+        Single(key, nameof(key));
+        Single(value, nameof(value));
+        CheckAttention(query, key, value, options);
+        var bias = options.Bias;
+        bool needed = Autograd.Needs(query, key, value) || (bias is not null && Autograd.Needs(bias));
+        var call = new AttentionCall
         {
-            Tensor Repeat(Tensor x) => x.Unsqueeze(2).Expand([x.Shape[0], x.Shape[1], groups, x.Shape[2], x.Shape[3]]).Reshape(x.Shape[0], heads, x.Shape[2], x.Shape[3]);
-            key = Repeat(key);
-            value = Repeat(value);
-        }
-
-        var scores = MatMul(query, key.Transpose(-1, -2)) * (options.Scale ?? (1 / MathF.Sqrt(query.Shape[3])));
-        if (options.SoftCap is { } cap)
-            scores = Tanh(scores / cap) * cap;
-        if (options.Bias is not null)
-            scores += options.Bias;
-        if (options.Causal)
+            Query = UnitStride(query),
+            Key = UnitStride(key),
+            Value = UnitStride(value),
+            Output = HeadsInside(query.Shape[0], query.Shape[1], query.Shape[2], value.Shape[3]),
+            LogSumExp = needed ? Tensor.Empty([query.Shape[0], query.Shape[1], query.Shape[2]]) : null,
+            KeyPaddingMask = options.KeyPaddingMask?.To(DType.Bool).Contiguous(),
+            Bias = bias?.Detach().Contiguous(),
+            Causal = options.Causal,
+            SlidingWindow = options.SlidingWindow ?? 0,
+            SoftCap = options.SoftCap ?? 0,
+            Scale = options.Scale ?? (1 / MathF.Sqrt(query.Shape[3])),
+            Dropout = options.Dropout,
+            Seed = options.Dropout > 0 ? options.Generator!.NextUInt64() : 0,
+        };
+        query.Backend.Attention(call);
+        var result = call.Output;
+        if (!needed)
+            return result;
+        Autograd.Record(result, bias is null ? [query, key, value] : [query, key, value, bias], g =>
         {
-            var hidden = Greater(Tensor.Arange(0, keys).Unsqueeze(0), Tensor.Arange(keys - queries, keys).Unsqueeze(1));
-            scores = MaskedFill(scores, hidden, -1e30);
-        }
-
-        if (options.KeyPaddingMask is { } mask)
-            scores = MaskedFill(scores, Equal(mask.To(DType.Int64), Tensor.Full([], 0, DType.Int64)).Unsqueeze(1).Unsqueeze(1), -1e30);
-        return MatMul(Softmax(scores), value);
+            Tensor[] gradients =
+            [
+                ZerosHeadsInside(query.Shape), ZerosHeadsInside(key.Shape), ZerosHeadsInside(value.Shape),
+                .. bias is null ? [] : new[] { Tensor.Zeros(bias.Shape) },
+            ];
+            g.Backend.AttentionGradient(call, UnitStride(g), gradients[0], gradients[1], gradients[2], bias is null ? null : gradients[3]);
+            return gradients;
+        });
+        return result;
     }
+
+    private static void CheckAttention(Tensor query, Tensor key, Tensor value, in AttentionOptions options)
+    {
+        bool fits = query.Rank == 4 && key.Rank == 4 && value.Rank == 4
+            && key.Shape[0] == query.Shape[0] && key.Shape[3] == query.Shape[3] && value.Shape.With(3, 0) == key.Shape.With(3, 0)
+            && key.Shape[1] > 0 && query.Shape[1] % key.Shape[1] == 0;
+        if (!fits)
+            throw new ArgumentException($"queries {query.Shape}, keys {key.Shape} and values {value.Shape} do not fit", nameof(key));
+        if (options.KeyPaddingMask is { } mask && mask.Shape != [key.Shape[0], key.Shape[2]])
+            throw new ArgumentException($"a key padding mask of shape {mask.Shape} for keys {key.Shape}", nameof(options));
+        if (options.Dropout is < 0 or >= 1 || (options.Dropout > 0 && options.Generator is null))
+            throw new ArgumentException($"attention dropout {options.Dropout} is not in [0, 1), or has no generator", nameof(options));
+        if (options.SlidingWindow is <= 0)
+            throw new ArgumentException($"a sliding window of {options.SlidingWindow} keys", nameof(options));
+    }
+
+    private static Tensor UnitStride(Tensor x) => x.Shape[3] == 1 || x.Stride(3) == 1 ? x.Detach() : x.Detach().Clone();
+
+    private static Tensor HeadsInside(int batch, int heads, int rows, int dim) => Tensor.Empty([batch, rows, heads, dim]).Transpose(1, 2);
+
+    private static Tensor ZerosHeadsInside(Shape shape) => Tensor.Zeros([shape[0], shape[2], shape[1], shape[3]]).Transpose(1, 2);
 }

@@ -15,6 +15,8 @@ public static partial class Functional
     {
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(weight);
+        if (x.Rank != 3 || weight.Rank != 3)
+            throw new ArgumentException($"conv1d takes [batch, in, length] and [out, in / groups, kernel], not {x.Shape} and {weight.Shape}", nameof(x));
         return Conv2d(x.Unsqueeze(2), weight.Unsqueeze(2), bias, (1, stride), (0, padding), (1, dilation), groups).Squeeze(2);
     }
 
@@ -37,6 +39,10 @@ public static partial class Functional
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(groups);
         if (x.Rank != 4 || weight.Rank != 4 || x.Shape[1] != weight.Shape[1] * groups || weight.Shape[0] % groups != 0)
             throw new ArgumentException($"an input of shape {x.Shape}, a weight of shape {weight.Shape} and {groups} groups do not fit", nameof(weight));
+        if (bias is not null && bias.Shape != [weight.Shape[0]])
+            throw new ArgumentException($"a bias of shape {bias.Shape} for a weight of shape {weight.Shape}", nameof(bias));
+        if (Math.Min(Math.Min(stride.Height, stride.Width), Math.Min(padding.Height, padding.Width)) < 0 || Math.Min(dilation.Height, dilation.Width) < 0)
+            throw new ArgumentException($"stride {stride}, padding {padding} and dilation {dilation} are not negative", nameof(stride));
         if (groups > 1)
         {
             int inGroup = weight.Shape[1], outGroup = weight.Shape[0] / groups;
@@ -53,22 +59,28 @@ public static partial class Functional
         stride = (Math.Max(1, stride.Height), Math.Max(1, stride.Width));
         dilation = (Math.Max(1, dilation.Height), Math.Max(1, dilation.Width));
         int kh = weight.Shape[2], kw = weight.Shape[3];
-        int oh = ((x.Shape[2] + (2 * padding.Height) - (dilation.Height * (kh - 1)) - 1) / stride.Height) + 1;
-        int ow = ((x.Shape[3] + (2 * padding.Width) - (dilation.Width * (kw - 1)) - 1) / stride.Width) + 1;
-        if (x.Shape[2] + (2 * padding.Height) < (dilation.Height * (kh - 1)) + 1 || x.Shape[3] + (2 * padding.Width) < (dilation.Width * (kw - 1)) + 1)
+        int oh = OutputSize(x.Shape[2], kh, stride.Height, padding.Height, dilation.Height);
+        int ow = OutputSize(x.Shape[3], kw, stride.Width, padding.Width, dilation.Width);
+        if (kh == 0 || kw == 0 || oh <= 0 || ow <= 0)
             throw new ArgumentException($"an input of shape {x.Shape} is smaller than the kernel {kh} x {kw}", nameof(x));
         var sizes = new ConvolutionShape(kh, kw, stride.Height, stride.Width, padding.Height, padding.Width, dilation.Height, dilation.Width, oh, ow);
         var columns = Unfold(x, sizes);
-        var result = MatMul(weight.Reshape(1, weight.Shape[0], -1), columns);
+        var result = MatMul(weight.Reshape(1, weight.Shape[0], columns.Shape[1]), columns);
         if (bias is not null)
             result += bias.To(DType.Float32).Unsqueeze(-1);
         return result.Reshape(x.Shape[0], weight.Shape[0], oh, ow);
     }
 
+    private static int OutputSize(long size, long kernel, int stride, long padding, long dilation)
+    {
+        long room = size + (2 * padding) - (dilation * (kernel - 1)) - 1;
+        return room < 0 ? 0 : checked((int)((room / stride) + 1));
+    }
+
     // [batch, channels, height, width] to [batch, channels * kh * kw, oh * ow]: a convolution is then one matrix product.
     private static Tensor Unfold(Tensor x, ConvolutionShape sizes)
     {
-        var columns = Tensor.Empty([x.Shape[0], x.Shape[1] * sizes.KernelHeight * sizes.KernelWidth, sizes.OutHeight * sizes.OutWidth]);
+        var columns = Tensor.Empty([x.Shape[0], x.Shape[1] * sizes.KernelHeight * sizes.KernelWidth, checked(sizes.OutHeight * sizes.OutWidth)]);
         x.Backend.Unfold(x.Detach().Contiguous(), sizes, columns);
         if (Autograd.Needs(x))
         {

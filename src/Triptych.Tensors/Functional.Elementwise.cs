@@ -57,11 +57,18 @@ public static partial class Functional
     /// <summary>x to a constant power.</summary>
     public static Tensor Pow(Tensor x, float exponent)
     {
-        var input = Single(x, nameof(x)).Contiguous();
+        var input = Single(x, nameof(x)).Detach().Contiguous();
+        switch (exponent)
+        {
+            case 2: return Square(x);
+            case 3: return Square(x) * x;
+            case 0.5f: return Sqrt(x);
+        }
+
         var result = Tensor.Empty(x.Shape);
-        x.Backend.Power(input.Detach(), exponent, result);
+        x.Backend.Power(input, exponent, result);
         if (Autograd.Needs(x))
-            Autograd.Record(result, x, g => g * Pow(input, exponent - 1) * exponent);
+            Autograd.Record(result, x, g => exponent == 0 ? Tensor.Zeros(x.Shape) : g * Pow(input, exponent - 1) * exponent);
         return result;
     }
 
@@ -99,7 +106,7 @@ public static partial class Functional
         var shape = Shape.Broadcast(condition.Shape, Shape.Broadcast(ifTrue.Shape, ifFalse.Shape));
         var result = Tensor.Empty(shape, ifTrue.DType);
         condition = condition.Expand(shape);
-        result.Backend.Where(condition, ifTrue.Detach().Expand(shape), ifFalse.Detach().Expand(shape), result);
+        result.Backend.Where(condition, Operand(ifTrue, shape), Operand(ifFalse, shape), result);
         if (Autograd.Needs(ifTrue, ifFalse))
         {
             Autograd.Record(result, [ifTrue, ifFalse], g =>
@@ -134,9 +141,11 @@ public static partial class Functional
     internal static Tensor Binary(BinaryOp op, Tensor left, Tensor right)
     {
         CheckSame(left, right);
+        if (left.DType == DType.Bool)
+            op = Logical(op);
         var shape = Shape.Broadcast(left.Shape, right.Shape);
         var result = Tensor.Empty(shape, left.DType);
-        left.Backend.Binary(op, left.Expand(shape), right.Expand(shape), result);
+        left.Backend.Binary(op, Operand(left, shape), Operand(right, shape), result);
         if (Autograd.Needs(left, right))
         {
             Autograd.Record(result, [left, right], g => op switch
@@ -162,14 +171,15 @@ public static partial class Functional
 
     internal static Tensor BinaryScalar(BinaryOp op, Tensor x, double scalar)
     {
+        ArgumentNullException.ThrowIfNull(x);
+        CheckScalar(x.DType, scalar);
         var result = Tensor.Empty(x.Shape, x.DType);
         x.Backend.BinaryScalar(op, x, scalar, result);
         if (Autograd.Needs(x))
         {
             Autograd.Record(result, x, g => op switch
             {
-                BinaryOp.Multiply => BinaryScalar(op, g, scalar),
-                BinaryOp.Divide => BinaryScalar(op, g, scalar),
+                BinaryOp.Multiply or BinaryOp.Divide => BinaryScalar(op, g, scalar),
                 _ => g,
             });
         }
@@ -179,6 +189,7 @@ public static partial class Functional
 
     internal static Tensor Unary(UnaryOp op, Tensor x)
     {
+        ArgumentNullException.ThrowIfNull(x);
         if (x.DType != DType.Float32)
         {
             return x.DType.IsFloatingPoint()
@@ -186,7 +197,7 @@ public static partial class Functional
                 : throw new ArgumentException($"{op} of a tensor of {x.DType.Name()}", nameof(x));
         }
 
-        var input = x.Contiguous();
+        var input = x.Detach().Contiguous();
         var result = Tensor.Empty(x.Shape);
         x.Backend.Unary(op, input, result);
         if (Autograd.Needs(x))
@@ -210,13 +221,9 @@ public static partial class Functional
         int added = x.Rank - shape.Rank;
         if (added > 0)
         {
-            int lead = 1;
-            for (int i = 0; i < added; i++)
-                lead *= x.Shape[i];
-            int rest = checked((int)(x.Count / Math.Max(1, lead)));
-            var sum = Tensor.Empty([rest], x.DType);
-            Sums(x.Reshape(lead, rest), sum);
-            var kept = x.Shape.ToArray()[added..];
+            var sizes = x.Shape.ToArray();
+            Shape lead = sizes[..added], kept = sizes[added..];
+            var sum = Reduce(ReduceOp.Sum, x.Reshape(checked((int)lead.Count), checked((int)kept.Count)), 0, keepDim: false);
             return SumTo(sum.Reshape(kept), shape);
         }
 
@@ -237,18 +244,34 @@ public static partial class Functional
             throw new ArgumentException($"operands of {left.DType.Name()} and {right.DType.Name()}; convert one with To()");
     }
 
+    internal static void CheckScalar(DType dtype, double scalar)
+    {
+        if (!dtype.IsFloatingPoint() && (dtype == DType.Bool || scalar != Math.Truncate(scalar)))
+            throw new ArgumentException($"{scalar} with a tensor of {dtype.Name()}; convert it with To()", nameof(scalar));
+    }
+
     internal static Tensor Single(Tensor x, string name)
     {
         ArgumentNullException.ThrowIfNull(x, name);
         return x.DType == DType.Float32 ? x : throw new ArgumentException($"float32 is needed, not {x.DType.Name()}", name);
     }
 
+    private static Tensor Operand(Tensor x, Shape shape) => x.Shape == shape ? x : x.Detach().Expand(shape);
+
+    // Of truth values, as in PyTorch: + is or, * is and.
+    private static BinaryOp Logical(BinaryOp op) => op switch
+    {
+        BinaryOp.Add => BinaryOp.Maximum,
+        BinaryOp.Subtract or BinaryOp.Divide => throw new ArgumentException($"{op} of tensors of bool; convert them with To()"),
+        _ => op,
+    };
+
     private static Tensor Compare(CompareOp op, Tensor left, Tensor right)
     {
         CheckSame(left, right);
         var shape = Shape.Broadcast(left.Shape, right.Shape);
         var result = Tensor.Empty(shape, DType.Bool);
-        left.Backend.Compare(op, left.Detach().Expand(shape), right.Detach().Expand(shape), result);
+        left.Backend.Compare(op, Operand(left, shape), Operand(right, shape), result);
         return result;
     }
 
@@ -257,7 +280,7 @@ public static partial class Functional
         CheckSame(left, right);
         var shape = Shape.Broadcast(left.Shape, right.Shape);
         var result = Tensor.Empty(shape, left.DType);
-        left.Backend.Binary(op, left.Expand(shape), right.Expand(shape), result);
+        left.Backend.Binary(op, Operand(left, shape), Operand(right, shape), result);
         if (Autograd.Needs(left, right))
         {
             Autograd.Record(result, [left, right], g =>
@@ -307,7 +330,12 @@ public sealed partial class Tensor
     public static Tensor operator *(float left, Tensor right) => right * left;
 
     /// <summary>Divides a number by each element.</summary>
-    public static Tensor operator /(float left, Tensor right) => Full([], left, right.DType) / right;
+    public static Tensor operator /(float left, Tensor right)
+    {
+        ArgumentNullException.ThrowIfNull(right);
+        Functional.CheckScalar(right.DType, left);
+        return Full([], left, right.DType) / right;
+    }
 
     /// <summary>The elements with the other sign.</summary>
     public static Tensor operator -(Tensor x) => x.DType == DType.Float32 ? Functional.Unary(UnaryOp.Negate, x) : x * -1;
@@ -317,7 +345,7 @@ public sealed partial class Tensor
     public Tensor AddInPlace(Tensor other)
     {
         Functional.CheckSame(this, other);
-        Backend.Binary(BinaryOp.Add, this, other.Expand(Shape), this);
+        Backend.Binary(BinaryOp.Add, this, other.Detach().Expand(Shape), this);
         return this;
     }
 
@@ -325,6 +353,7 @@ public sealed partial class Tensor
     /// <returns>This tensor.</returns>
     public Tensor MulInPlace(float factor)
     {
+        Functional.CheckScalar(DType, factor);
         Backend.BinaryScalar(BinaryOp.Multiply, this, factor, this);
         return this;
     }

@@ -33,7 +33,7 @@ public static partial class Functional
             throw new ArgumentException($"an input of shape {x.Shape} does not fit a weight of shape {weight.Shape} ([in, out])", nameof(x));
         if (bias is not null && (bias.Rank != 1 || bias.Shape[0] != weight.Shape[1]))
             throw new ArgumentException($"a bias of shape {bias.Shape} for a weight of shape {weight.Shape} ([in, out])", nameof(bias));
-        var result = MatMul(x.Reshape(-1, x.Shape[-1]), weight, bias);
+        var result = MatMul(x.Reshape(Leading(x.Shape), x.Shape[-1]), weight, bias);
         return result.Reshape(x.Shape.With(-1, weight.Shape[1]));
     }
 
@@ -42,13 +42,13 @@ public static partial class Functional
     /// <param name="indices">Any shape, Int64.</param>
     /// <param name="paddingIndex">A row that gets no gradient here: that of padding, as PyTorch's padding_idx.</param>
     /// <returns>[indices.., width] float32.</returns>
-    /// <exception cref="ArgumentException">An index is out of range.</exception>
+    /// <exception cref="ArgumentException">An index is out of range, or the table is not of a floating-point type.</exception>
     public static Tensor Embedding(Tensor weight, Tensor indices, int? paddingIndex = null)
     {
         ArgumentNullException.ThrowIfNull(weight);
         ArgumentNullException.ThrowIfNull(indices);
-        if (weight.Rank != 2)
-            throw new ArgumentException($"an embedding table has two dimensions, not {weight.Shape}", nameof(weight));
+        if (weight.Rank != 2 || !weight.DType.IsFloatingPoint())
+            throw new ArgumentException($"an embedding table is [entries, width] of real numbers, not {weight.DType.Name()} {weight.Shape}", nameof(weight));
         var flat = CheckedIndices(indices, weight.Shape[0], "row");
         int width = weight.Shape[1];
         var result = Tensor.Empty([checked((int)flat.Count), width], weight.DType == DType.Float64 ? DType.Float64 : DType.Float32);
@@ -57,8 +57,7 @@ public static partial class Functional
         {
             Autograd.Record(result, weight, g =>
             {
-                var table = Tensor.Zeros(weight.Shape);
-                g.Backend.AddRows(g.Contiguous(), flat, table);
+                var table = AddedRows(g, flat, weight.Shape);
                 if (paddingIndex is { } padding)
                     table.Select(0, padding).Fill(0);
                 return table;
@@ -79,23 +78,46 @@ public static partial class Functional
 
         // A batch of rows times one matrix is one product.
         if (right.Rank == 2 && left.Rank > 2)
-            return MatMul(left.Reshape(-1, left.Shape[-1]), right, bias).Reshape(left.Shape.With(-1, right.Shape[-1]));
+            return MatMul(left.Reshape(Leading(left.Shape), left.Shape[-1]), right, bias).Reshape(left.Shape.With(-1, right.Shape[-1]));
         var batch = Shape.Broadcast(Outer(left.Shape), Outer(right.Shape));
         var shape = Appended(Appended(batch, left.Shape[-2]), right.Shape[-1]);
         var result = Tensor.Empty(shape, left.DType == DType.Float64 ? DType.Float64 : DType.Float32);
-        left.Backend.MatMul(Batched(left.Detach(), batch), Batched(right.Detach(), batch), bias?.Detach().To(DType.Float32), result, accumulate: false);
+        left.Backend.MatMul(
+            Batched(left.Detach(), batch), Batched(right.Detach(), batch), bias?.Detach().To(result.DType).Contiguous(), result, accumulate: false);
         if (Autograd.Needs(left, right, bias))
         {
             Tensor[] inputs = bias is null ? [left, right] : [left, right, bias];
             Autograd.Record(result, inputs, g =>
             {
                 var toLeft = left.RequiresGrad ? SumTo(MatMul(g, right.Detach().Transpose(-1, -2)), left.Shape) : null;
-                var toRight = right.RequiresGrad ? SumTo(MatMul(left.Detach().Transpose(-1, -2), g), right.Shape) : null;
+                var toRight = right.RequiresGrad ? SumTo(RightGradient(left.Detach(), right, g), right.Shape) : null;
                 return bias is null ? [toLeft, toRight] : [toLeft, toRight, bias.RequiresGrad ? SumTo(g, bias.Shape) : null];
             });
         }
 
         return result;
+    }
+
+    // left^T g, laid out as the right operand is: the gradient of Linear's weight comes out as [out, in] without gaps.
+    private static Tensor RightGradient(Tensor left, Tensor right, Tensor g) => right.Stride(-1) != 1 && right.Stride(-2) == 1
+        ? MatMul(g.Transpose(-1, -2), left).Transpose(-1, -2)
+        : MatMul(left.Transpose(-1, -2), g);
+
+    // The gradient of a table whose rows at the indices were taken.
+    private static Tensor AddedRows(Tensor g, Tensor indices, Shape table)
+    {
+        var sum = Tensor.Zeros(table);
+        g.Backend.AddRows(g.To(DType.Float32).Contiguous(), indices, sum);
+        return sum.To(g.DType);
+    }
+
+    // The number of rows, where all dimensions but the last are one.
+    private static int Leading(Shape shape)
+    {
+        long rows = 1;
+        for (int i = 0; i < shape.Rank - 1; i++)
+            rows *= shape[i];
+        return checked((int)rows);
     }
 
     private static Tensor Batched(Tensor x, Shape batch) => x.Expand(Appended(Appended(batch, x.Shape[-2]), x.Shape[-1]));
@@ -114,7 +136,7 @@ public static partial class Functional
     {
         if (indices.DType != DType.Int64)
             throw new ArgumentException($"indices are int64, not {indices.DType.Name()}", nameof(indices));
-        var flat = indices.Contiguous().Reshape(-1);
+        var flat = indices.Contiguous().Reshape(checked((int)indices.Count));
         foreach (long index in flat.AsSpan<long>())
         {
             if ((ulong)index >= (ulong)limit)

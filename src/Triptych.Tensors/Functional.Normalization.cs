@@ -70,16 +70,37 @@ public static partial class Functional
     /// <summary>The mean of -t log s(x) - (1 - t) log(1 - s(x)), computed without overflow.</summary>
     /// <param name="logits">x: any shape, float32.</param>
     /// <param name="targets">t: the same shape, float32 in [0, 1].</param>
+    /// <exception cref="ArgumentException">The shapes differ.</exception>
     public static Tensor BinaryCrossEntropyWithLogits(Tensor logits, Tensor targets)
     {
         Single(logits, nameof(logits));
-        return Mean(Relu(logits) - (logits * targets) + Log(Exp(-Abs(logits)) + 1));
+        Single(targets, nameof(targets));
+        if (logits.Shape != targets.Shape)
+            throw new ArgumentException($"logits {logits.Shape} and targets {targets.Shape} differ in shape", nameof(targets));
+
+        // As one function with the derivative s(x) - t: the parts have kinks at 0 that only their sum has not.
+        Tensor x = logits.Detach(), t = targets.Detach();
+        var result = Mean(Relu(x) - (x * t) + Log(Exp(-Abs(x)) + 1));
+        if (Autograd.Needs(logits, targets))
+        {
+            Autograd.Record(result, [logits, targets], g =>
+            [
+                logits.RequiresGrad ? (Sigmoid(x) - t) * (g / x.Count) : null,
+                targets.RequiresGrad ? -x * (g / x.Count) : null,
+            ]);
+        }
+
+        return result;
     }
 
     /// <summary>The mean of the squared differences.</summary>
+    /// <exception cref="ArgumentException">The shapes differ.</exception>
     public static Tensor MeanSquaredError(Tensor prediction, Tensor target)
     {
         ArgumentNullException.ThrowIfNull(prediction);
+        ArgumentNullException.ThrowIfNull(target);
+        if (prediction.Shape != target.Shape)
+            throw new ArgumentException($"prediction {prediction.Shape} and target {target.Shape} differ in shape", nameof(target));
         return Mean(Square(prediction - target));
     }
 
@@ -90,7 +111,8 @@ public static partial class Functional
             return Softmax(x.Transpose(axis, -1), -1, log).Transpose(axis, -1);
         var rows = Rows(x.Detach(), -1, out _);
         var y = Tensor.Empty(rows.Shape);
-        x.Backend.Softmax(rows, y, log);
+        if (y.Count > 0)
+            x.Backend.Softmax(rows, y, log);
         var result = y.Reshape(x.Shape);
         if (Autograd.Needs(x))
         {
@@ -112,10 +134,10 @@ public static partial class Functional
             throw new ArgumentException($"a norm over {x.Shape} has parameters of shape [{n}], not {weight?.Shape} and {bias?.Shape}", nameof(weight));
         bool needed = Autograd.Needs(x, weight, bias);
         var rows = Rows(x.Detach(), -1, out _);
-        var scale = weight?.Detach().To(DType.Float32);
+        var scale = weight?.Detach().To(DType.Float32).Contiguous();
         var y = Tensor.Empty(rows.Shape);
         var statistics = needed ? Tensor.Empty([rows.Shape[0], 2]) : null;
-        x.Backend.Norm(rows, scale, bias?.Detach().To(DType.Float32), epsilon, rms, y, statistics);
+        x.Backend.Norm(rows, scale, bias?.Detach().To(DType.Float32).Contiguous(), epsilon, rms, y, statistics);
         var result = y.Reshape(x.Shape);
         if (needed)
         {

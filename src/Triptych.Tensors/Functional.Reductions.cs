@@ -2,14 +2,14 @@ namespace Triptych.Tensors;
 
 public static partial class Functional
 {
-    /// <summary>The sum of all elements, of shape <c>[]</c>.</summary>
+    /// <summary>The sum of all elements, of shape <c>[]</c>. Of integers and truth values it is Int64.</summary>
     public static Tensor Sum(Tensor x)
     {
         ArgumentNullException.ThrowIfNull(x);
-        return Sum(x.Reshape(-1), 0, keepDim: false);
+        return Sum(x.Reshape(checked((int)x.Count)), 0, keepDim: false);
     }
 
-    /// <summary>The sum along a dimension.</summary>
+    /// <summary>The sum along a dimension. Of integers and truth values it is Int64.</summary>
     public static Tensor Sum(Tensor x, int axis, bool keepDim = false)
     {
         ArgumentNullException.ThrowIfNull(x);
@@ -21,10 +21,12 @@ public static partial class Functional
     }
 
     /// <summary>The mean of all elements, of shape <c>[]</c>.</summary>
-    public static Tensor Mean(Tensor x) => Sum(x) / x.Count;
+    /// <exception cref="ArgumentException">The tensor is not of a floating-point type.</exception>
+    public static Tensor Mean(Tensor x) => Sum(Real(x)) / x.Count;
 
     /// <summary>The mean along a dimension.</summary>
-    public static Tensor Mean(Tensor x, int axis, bool keepDim = false) => Sum(x, axis, keepDim) / x.Shape[axis];
+    /// <exception cref="ArgumentException">The tensor is not of a floating-point type.</exception>
+    public static Tensor Mean(Tensor x, int axis, bool keepDim = false) => Sum(Real(x), axis, keepDim) / x.Shape[axis];
 
     /// <summary>The largest element along a dimension; the gradient goes to the first of equal ones.</summary>
     public static Tensor Max(Tensor x, int axis, bool keepDim = false) => Extreme(x, axis, keepDim, ReduceOp.Max);
@@ -49,7 +51,7 @@ public static partial class Functional
         ArgumentNullException.ThrowIfNull(x);
         if (k < 0 || k > x.Shape[-1])
             throw new ArgumentOutOfRangeException(nameof(k), k, $"the last dimension of {x.Shape} has no {k} elements");
-        var indices = ArgSort(x, descending: true).Slice(-1, 0, k).Contiguous();
+        var indices = ArgSort(x, k, descending: true);
         return (Gather(x, -1, indices), indices);
     }
 
@@ -61,13 +63,7 @@ public static partial class Functional
     }
 
     /// <summary>The indices (Int64) that put the elements along the last dimension in order.</summary>
-    public static Tensor ArgSort(Tensor x, bool descending = false)
-    {
-        var rows = Rows(Single(x, nameof(x)).Detach(), -1, out _);
-        var result = Tensor.Empty(rows.Shape, DType.Int64);
-        x.Backend.ArgSortRows(rows, descending, result);
-        return result.Reshape(x.Shape);
-    }
+    public static Tensor ArgSort(Tensor x, bool descending = false) => ArgSort(x, Single(x, nameof(x)).Shape[-1], descending);
 
     /// <summary>The running sum along a dimension.</summary>
     public static Tensor CumSum(Tensor x, int axis)
@@ -76,6 +72,14 @@ public static partial class Functional
         if (Autograd.Needs(x))
             Autograd.Record(result, x, g => CumSum(g, axis, reverse: true));
         return result;
+    }
+
+    private static Tensor ArgSort(Tensor x, int count, bool descending)
+    {
+        var rows = Rows(Single(x, nameof(x)).Detach(), -1, out _);
+        var result = Tensor.Empty([rows.Shape[0], count], DType.Int64);
+        x.Backend.ArgSortRows(rows, descending, result);
+        return result.Reshape(x.Shape.With(-1, count));
     }
 
     private static Tensor CumSum(Tensor x, int axis, bool reverse)
@@ -109,32 +113,27 @@ public static partial class Functional
     private static Tensor Reduce(ReduceOp op, Tensor x, int axis, bool keepDim)
     {
         axis = x.Shape.Axis(axis);
-        if (x.DType != DType.Float32)
+        if (x.DType is DType.Float16 or DType.BFloat16)
             return Reduce(op, x.Detach().To(DType.Float32), axis, keepDim).To(x.DType);
-        if (op == ReduceOp.Sum && axis == 0 && x.Rank > 1)
+        if (!x.DType.IsFloatingPoint())
+            x = x.To(DType.Int64);
+        if (op == ReduceOp.Sum && axis == 0 && x.Rank > 1 && x.DType == DType.Float32)
         {
-            var sum = Tensor.Empty(x.Shape.Without(0));
-            Sums(x.Detach().Reshape(x.Shape[0], -1), sum.Reshape(-1));
-            return keepDim ? sum.Unsqueeze(0) : sum;
+            var sum = Tensor.Empty([checked((int)x.Shape.Without(0).Count)]);
+            x.Backend.SumColumns(x.Detach().Contiguous().Reshape(x.Shape[0], sum.Shape[0]), sum);
+            return Restore(sum, x.Shape.Without(0), 0, keepDim);
         }
 
         var rows = Rows(x.Detach(), axis, out var outer);
-        var result = Tensor.Empty([rows.Shape[0]]);
+        var result = Tensor.Empty([rows.Shape[0]], x.DType);
         x.Backend.ReduceRows(op, rows, result);
         return Restore(result, outer, axis, keepDim);
     }
 
-    private static void Sums(Tensor x, Tensor result)
+    private static Tensor Real(Tensor x)
     {
-        if (x.DType == DType.Float32)
-        {
-            x.Backend.SumColumns(x.Detach().Contiguous(), result);
-            return;
-        }
-
-        using var sums = Tensor.Empty(result.Shape);
-        Sums(x.Detach().To(DType.Float32), sums);
-        result.CopyFrom(sums);
+        ArgumentNullException.ThrowIfNull(x);
+        return x.DType.IsFloatingPoint() ? x : throw new ArgumentException($"no mean of a tensor of {x.DType.Name()}; convert it with To()", nameof(x));
     }
 
     // [.., n, ..] to contiguous [rows, n] with the dimension last; outer is the shape without it.

@@ -22,13 +22,16 @@ public static partial class Functional
 
         var result = Tensor.Empty(first.Shape.With(axis, total), first.DType);
         int at = 0;
-        foreach (var tensor in tensors)
+        bool needed = false;
+        for (int i = 0; i < tensors.Count; i++)
         {
+            var tensor = tensors[i];
             result.Slice(axis, at, tensor.Shape[axis]).CopyFrom(tensor);
             at += tensor.Shape[axis];
+            needed |= Autograd.Needs(tensor);
         }
 
-        if (Autograd.IsEnabled && tensors.Any(t => t.RequiresGrad))
+        if (needed)
         {
             int[] sizes = [.. tensors.Select(t => t.Shape[axis])];
             Autograd.Record(result, [.. tensors], g => [.. Split(g, sizes, axis)]);
@@ -88,7 +91,7 @@ public static partial class Functional
         x.Backend.Gather(source.Detach(), at, result);
         result = result.Reshape(shape);
         if (Autograd.Needs(x))
-            Autograd.Record(result, x, g => ScatterAdd(Tensor.Zeros(x.Shape), axis, index, g));
+            Autograd.Record(result, x, g => ScatterAdd(Tensor.Zeros(x.Shape), axis, index, g.To(DType.Float32)).To(g.DType));
         return result;
     }
 
@@ -121,17 +124,12 @@ public static partial class Functional
         axis = x.Shape.Axis(axis);
         var flat = CheckedIndices(indices, x.Shape[axis], "element");
         var moved = x.Transpose(0, axis);
-        var rows = moved.Contiguous().Reshape(moved.Shape[0], -1);
+        var rows = moved.Contiguous().Reshape(moved.Shape[0], checked((int)moved.Shape.Without(0).Count));
         var result = Tensor.Empty([checked((int)flat.Count), rows.Shape[1]], x.DType);
         x.Backend.TakeRows(rows.Detach(), flat, result);
         if (Autograd.Needs(rows))
         {
-            Autograd.Record(result, rows, g =>
-            {
-                var sum = Tensor.Zeros(rows.Shape);
-                g.Backend.AddRows(g.Contiguous(), flat, sum);
-                return sum;
-            });
+            Autograd.Record(result, rows, g => AddedRows(g, flat, rows.Shape));
         }
 
         return result.Reshape(moved.Shape.With(0, (int)flat.Count)).Transpose(0, axis);

@@ -16,6 +16,8 @@ internal static unsafe class NativePool
     private const long MaxRetainedBytes = 2L << 30;
     private const int StepsPerDoubling = 4;
     private const int SmallestLog2 = 8;
+    private const int LargestLog2 = 47;
+    private const long MaxBlockBytes = 1L << LargestLog2;
 
     private static readonly Bucket[] Buckets = CreateBuckets();
     private static long retained;
@@ -29,15 +31,15 @@ internal static unsafe class NativePool
 
     public static byte* Rent(long bytes)
     {
+        if (bytes > MaxBlockBytes)
+            throw new InsufficientMemoryException($"a tensor of {bytes} bytes is larger than any memory");
         int index = Class(bytes, out long size);
-        Interlocked.Add(ref rented, size);
         if (Buckets[index].TryPop(out nint block))
-        {
             Interlocked.Add(ref retained, -size);
-            return (byte*)block;
-        }
-
-        return (byte*)NativeMemory.AlignedAlloc((nuint)size, Alignment);
+        else
+            block = (nint)NativeMemory.AlignedAlloc((nuint)size, Alignment);
+        Interlocked.Add(ref rented, size);
+        return (byte*)block;
     }
 
     public static void Return(byte* block, long bytes)
@@ -95,7 +97,7 @@ internal static unsafe class NativePool
 
     private static Bucket[] CreateBuckets()
     {
-        var buckets = new Bucket[1 + ((48 - SmallestLog2) * StepsPerDoubling)];
+        var buckets = new Bucket[1 + ((LargestLog2 - SmallestLog2) * StepsPerDoubling)];
         for (int i = 0; i < buckets.Length; i++)
             buckets[i] = new Bucket();
         return buckets;

@@ -23,7 +23,8 @@ public readonly struct Shape : IEquatable<Shape>, IReadOnlyList<int>
             if (values[i] < 0)
                 throw new ArgumentException($"dimension {i} of [{string.Join(", ", values.ToArray())}] is negative", nameof(values));
             dimensions[i] = values[i];
-            count = checked(count * values[i]);
+            if (Math.BigMul(count, values[i], out count) != 0 || count < 0)
+                throw new ArgumentException($"[{string.Join(", ", values.ToArray())}] has more elements than can be counted", nameof(values));
         }
 
         Count = count;

@@ -63,7 +63,7 @@ public sealed partial class Tensor
             var shape = Shape;
             Autograd.Record(result, this, g =>
             {
-                var full = Zeros(shape);
+                var full = Zeros(shape, g.DType);
                 full.Slice(axis, start, length).CopyFrom(g);
                 return full;
             });
@@ -126,11 +126,13 @@ public sealed partial class Tensor
         if (shape == Shape)
             return this;
         int added = shape.Rank - Rank;
+        if (added < 0)
+            throw new ArgumentException($"shape {Shape} does not expand to {shape}", nameof(shape));
         Strides steps = default;
         for (int i = 0; i < shape.Rank; i++)
         {
             bool isNew = i < added;
-            if (added < 0 || (!isNew && Shape[i - added] != shape[i] && Shape[i - added] != 1))
+            if (!isNew && Shape[i - added] != shape[i] && Shape[i - added] != 1)
                 throw new ArgumentException($"shape {Shape} does not expand to {shape}", nameof(shape));
             steps[i] = isNew || Shape[i - added] == 1 ? 0 : strides[i - added];
         }
@@ -164,7 +166,7 @@ public sealed partial class Tensor
         ? Reshape(Shape.Without(axis))
         : throw new ArgumentException($"dimension {axis} of {Shape} is not 1", nameof(axis));
 
-    /// <summary>The same memory without a gradient history. A view.</summary>
+    /// <summary>The same memory without a gradient history: a view, or this tensor if it has none.</summary>
     public Tensor Detach() => requiresGrad ? View(Shape, strides, offset) : this;
 
     /// <summary>This tensor if its elements lie in row-major order without gaps, else a copy where they do.</summary>

@@ -42,6 +42,8 @@ public sealed unsafe partial class Tensor : IDisposable
     {
         get
         {
+            if (Count == 0)
+                return true;
             long step = 1;
             for (int i = Rank - 1; i >= 0; i--)
             {
@@ -85,7 +87,7 @@ public sealed unsafe partial class Tensor : IDisposable
 
     /// <summary>A tensor whose elements are not set.</summary>
     public static Tensor Empty(Shape shape, DType dtype = DType.Float32) =>
-        new(new Storage(shape.Count * dtype.Size()), dtype, shape, Strides.Contiguous(shape), 0, isView: false);
+        new(new Storage(Bytes(shape, dtype)), dtype, shape, Strides.Contiguous(shape), 0, isView: false);
 
     /// <summary>A tensor of zeros.</summary>
     public static Tensor Zeros(Shape shape, DType dtype = DType.Float32)
@@ -162,7 +164,7 @@ public sealed unsafe partial class Tensor : IDisposable
     public static Tensor Wrap(nint address, long bytes, Shape shape, DType dtype, object owner)
     {
         ArgumentNullException.ThrowIfNull(owner);
-        if (shape.Count * dtype.Size() > bytes)
+        if (Bytes(shape, dtype) > bytes)
             throw new ArgumentException($"{bytes} bytes do not hold {shape} of {dtype.Name()}", nameof(bytes));
         if (address % dtype.Size() != 0)
             throw new ArgumentException("the memory is not aligned to the element size", nameof(address));
@@ -193,6 +195,7 @@ public sealed unsafe partial class Tensor : IDisposable
         T[] result = contiguous.AsSpan<T>().ToArray();
         if (contiguous != this)
             contiguous.Dispose();
+        GC.KeepAlive(this);
         return result;
     }
 
@@ -253,10 +256,15 @@ public sealed unsafe partial class Tensor : IDisposable
     public override string ToString()
     {
         const int Shown = 8;
-        string values = Storage.IsFreed
-            ? "freed"
-            : string.Join(", ", Reshape(Shape.Create((int)Math.Min(Count, int.MaxValue))).Slice(0, 0, (int)Math.Min(Count, Shown)).ToFloats());
-        return $"{DType.Name()}{Shape} {{{values}{(Count > Shown ? ", ..." : "")}}}";
+        if (Storage.IsFreed)
+            return $"{DType.Name()}{Shape} {{freed}}";
+        using var scope = new TensorScope();
+        var first = Detach();
+        while (first.Rank > 0 && first.Count > Shown && first.Count > first.Shape[-1])
+            first = first.Select(0, 0);
+        if (first.Count > Shown)
+            first = first.Slice(0, 0, Shown);
+        return $"{DType.Name()}{Shape} {{{string.Join(", ", first.ToFloats())}{(Count > first.Count ? ", ..." : "")}}}";
     }
 
     internal void Record(GradientNode node)
@@ -264,6 +272,13 @@ public sealed unsafe partial class Tensor : IDisposable
         Node = node;
         requiresGrad = true;
     }
+
+    /// <summary>The same tensor as one that <see cref="Dispose"/> frees, though a view made it.</summary>
+    internal Tensor Owner() => new(Storage, DType, Shape, strides, offset, isView: false);
+
+    private static long Bytes(Shape shape, DType dtype) => shape.Count <= long.MaxValue / dtype.Size()
+        ? shape.Count * dtype.Size()
+        : throw new ArgumentException($"{shape} of {dtype.Name()} is more than memory can hold", nameof(shape));
 
     private void Check<T>([CallerMemberName] string caller = "") where T : unmanaged
     {

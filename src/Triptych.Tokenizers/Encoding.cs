@@ -34,6 +34,9 @@ public sealed class Encoding
     /// <summary>What truncation cut off, as further encodings that overlap by the stride.</summary>
     public IReadOnlyList<Encoding> Overflowing { get; init; } = [];
 
+    /// <summary>The text that the offsets count in, where all of them count in the same.</summary>
+    internal string? Source { get; init; }
+
     /// <summary>The number of tokens.</summary>
     public int Length => Ids.Length;
 
@@ -51,25 +54,19 @@ public sealed class Encoding
         return null;
     }
 
-    internal Encoding With(IReadOnlyList<Encoding> overflowing) => new()
+    internal Encoding With(IReadOnlyList<Encoding> overflowing, int? typeId = null) => new()
     {
         Ids = Ids,
         Tokens = Tokens,
         Offsets = Offsets,
-        TypeIds = TypeIds,
+        TypeIds = typeId is int type ? Filled(Length, type) : TypeIds,
         AttentionMask = AttentionMask,
         SpecialTokensMask = SpecialTokensMask,
         WordIds = WordIds,
         SequenceIds = SequenceIds,
+        Source = Source,
         Overflowing = overflowing,
     };
-
-    internal Encoding WithTypeId(int typeId)
-    {
-        Encoding copy = Slice(0, Length);
-        Array.Fill(copy.TypeIds, typeId);
-        return copy.With(Overflowing);
-    }
 
     internal Encoding Slice(int start, int end) => new()
     {
@@ -81,6 +78,7 @@ public sealed class Encoding
         SpecialTokensMask = SpecialTokensMask[start..end],
         WordIds = WordIds[start..end],
         SequenceIds = SequenceIds[start..end],
+        Source = Source,
     };
 
     internal static Encoding Inserted(int[] ids, string[] tokens, int typeId, bool padding = false) => new()
@@ -98,6 +96,8 @@ public sealed class Encoding
     /// <summary>Joins two encodings; each of the one's overflowing parts is joined with each of the other's.</summary>
     internal Encoding Append(Encoding next)
     {
+        if (Overflowing.Count == 0 && next.Overflowing.Count == 0)
+            return AppendOnly(next);
         List<Encoding> overflowing = [];
         foreach (Encoding mine in Overflowing)
         {
@@ -154,20 +154,36 @@ public sealed class Encoding
         return (side == Side.Right ? AppendOnly(padding) : padding.AppendOnly(this)).With(overflowing);
     }
 
-    /// <summary>Joins encodings that have no overflowing parts.</summary>
-    internal static Encoding Concat(Encoding[] parts) => new()
+    /// <summary>Joins encodings, without their overflowing parts.</summary>
+    internal static Encoding Concat(ReadOnlySpan<Encoding> parts) => new()
     {
-        Ids = [.. parts.SelectMany(part => part.Ids)],
-        Tokens = [.. parts.SelectMany(part => part.Tokens)],
-        Offsets = [.. parts.SelectMany(part => part.Offsets)],
-        TypeIds = [.. parts.SelectMany(part => part.TypeIds)],
-        AttentionMask = [.. parts.SelectMany(part => part.AttentionMask)],
-        SpecialTokensMask = [.. parts.SelectMany(part => part.SpecialTokensMask)],
-        WordIds = [.. parts.SelectMany(part => part.WordIds)],
-        SequenceIds = [.. parts.SelectMany(part => part.SequenceIds)],
+        Ids = Join(parts, part => part.Ids),
+        Tokens = Join(parts, part => part.Tokens),
+        Offsets = Join(parts, part => part.Offsets),
+        TypeIds = Join(parts, part => part.TypeIds),
+        AttentionMask = Join(parts, part => part.AttentionMask),
+        SpecialTokensMask = Join(parts, part => part.SpecialTokensMask),
+        WordIds = Join(parts, part => part.WordIds),
+        SequenceIds = Join(parts, part => part.SequenceIds),
     };
 
     private Encoding AppendOnly(Encoding next) => Concat([this, next]);
+
+    private static T[] Join<T>(ReadOnlySpan<Encoding> parts, Func<Encoding, T[]> field)
+    {
+        int length = 0;
+        foreach (Encoding part in parts)
+            length += part.Length;
+        var joined = new T[length];
+        int at = 0;
+        foreach (Encoding part in parts)
+        {
+            field(part).CopyTo(joined, at);
+            at += part.Length;
+        }
+
+        return joined;
+    }
 
     private static T[] Filled<T>(int length, T value)
     {

@@ -42,7 +42,7 @@ public sealed class Tokenizer
     public static Tokenizer FromJson(ReadOnlyMemory<byte> json, string name = "tokenizer.json") =>
         new(new TokenizerFiles(name, json));
 
-    /// <summary>What <see cref="Encode(string, string?, bool)"/> applies: a tokenizer.json's own truncation and padding.</summary>
+    /// <summary>What encoding applies where no options are given: a file's own truncation and padding.</summary>
     public EncodeOptions Defaults { get; }
 
     /// <summary>The special tokens by their role.</summary>
@@ -127,18 +127,21 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(options);
-        return Pad([Finish(EncodeText(text, 0, null), pair is null ? null : EncodeText(pair, 1, null), options)], options.Padding)[0];
+        Encoding encoding = Finish(EncodeText(text, 0, null), pair is null ? null : EncodeText(pair, 1, null), options);
+        return Pad([encoding], options.Padding)[0];
     }
 
-    /// <summary>Encodes texts that are cut into words already; the word ids number them and the offsets count within each.</summary>
+    /// <summary>Encodes words; the word ids number them and the offsets count within each.</summary>
     /// <param name="words">The words.</param>
     /// <param name="pairWords">The words of the second text of a pair, or null.</param>
     /// <param name="options">Special tokens, truncation, padding; null for <see cref="Defaults"/>.</param>
-    public Encoding EncodeWords(IReadOnlyList<string> words, IReadOnlyList<string>? pairWords = null, EncodeOptions? options = null)
+    public Encoding EncodeWords(
+        IReadOnlyList<string> words, IReadOnlyList<string>? pairWords = null, EncodeOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(words);
         options ??= Defaults;
-        return Pad([Finish(EncodeAll(words, 0), pairWords is null ? null : EncodeAll(pairWords, 1), options)], options.Padding)[0];
+        Encoding encoding = Finish(EncodeAll(words, 0), pairWords is null ? null : EncodeAll(pairWords, 1), options);
+        return Pad([encoding], options.Padding)[0];
     }
 
     /// <summary>Encodes many texts, on all cores.</summary>
@@ -237,6 +240,7 @@ public sealed class Tokenizer
 
     private Encoding EncodeText(string text, int sequence, int? word)
     {
+        ArgumentNullException.ThrowIfNull(text);
         Workspace workspace = (s_workspace ??= new Workspace());
         PreTokenizedString work = workspace.Text;
         List<Piece> pieces = workspace.Pieces;
@@ -265,6 +269,7 @@ public sealed class Tokenizer
             SpecialTokensMask = new int[count],
             WordIds = new int?[count],
             SequenceIds = new int?[count],
+            Source = text,
         };
         Array.Fill(encoding.AttentionMask, 1);
         Array.Fill(encoding.TypeIds, sequence);
@@ -302,13 +307,15 @@ public sealed class Tokenizer
         List<Encoding> encodings = second is null ? [first] : [first, second];
         if (_parts.PostProcessor is not null)
             encodings = _parts.PostProcessor.Process(encodings, options.AddSpecialTokens);
-        Encoding result = encodings.Count == 0 ? Encoding.Empty : encodings[0];
-        foreach (Encoding next in CollectionsMarshal.AsSpan(encodings)[Math.Min(1, encodings.Count)..])
-            result = result.Append(next);
-        return result;
+        if (encodings.Count == 1)
+            return encodings[0];
+        return encodings.TrueForAll(encoding => encoding.Overflowing.Count == 0)
+            ? Encoding.Concat(CollectionsMarshal.AsSpan(encodings))
+            : encodings.Aggregate((result, next) => result.Append(next));
     }
 
-    private (Encoding First, Encoding? Second) Truncate(Encoding first, Encoding? second, Truncation truncation, bool addSpecialTokens)
+    private (Encoding First, Encoding? Second) Truncate(
+        Encoding first, Encoding? second, Truncation truncation, bool addSpecialTokens)
     {
         int added = addSpecialTokens ? _parts.PostProcessor?.CountAdded(second is not null) ?? 0 : 0;
         int room = truncation.MaxLength - added;
@@ -334,7 +341,8 @@ public sealed class Tokenizer
 
             (int keepFirst, int keepSecond) = first.Length > second.Length ? (longer, shorter) : (shorter, longer);
             if (truncation.Stride >= Math.Min(keepFirst, keepSecond))
-                throw new ArgumentException($"a stride of {truncation.Stride} is too long for {shorter} tokens", nameof(truncation));
+                throw new ArgumentException(
+                    $"a stride of {truncation.Stride} is too long for {shorter} tokens", nameof(truncation));
             return (first.Truncate(keepFirst, truncation.Stride, side), second.Truncate(keepSecond, truncation.Stride, side));
         }
 

@@ -52,7 +52,7 @@ public sealed class ConfigTests : IDisposable
 
     [Theory]
     [InlineData("""{"rope_parameters":{"partial_rotary_factor":0.5,"rope_theta":10000.0,"rope_type":"default"}}""")]
-    [InlineData("""{"partial_rotary_factor":0.5,"rope_parameters":{"partial_rotary_factor":0.5,"rope_theta":10000.0,"rope_type":"default"}}""")]
+    [InlineData("""{"partial_rotary_factor":0.25,"rope_parameters":{"partial_rotary_factor":0.5,"rope_theta":10000.0,"rope_type":"default"}}""")]
     [InlineData("""{"partial_rotary_factor":0.5,"rope_scaling":{"type":"su","factor":2},"rope_theta":10000,"torch_dtype":"float32"}""")]
     public void FieldsStayWhereTheyAre(string text)
     {

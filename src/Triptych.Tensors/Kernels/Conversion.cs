@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Triptych.Tensors;
 
@@ -86,6 +87,12 @@ internal static unsafe class Conversion
                     target[i] = TFrom.IsZero(input[i]) ? (byte)0 : (byte)1;
                 break;
             case DType.BFloat16:
+                if (typeof(TFrom) == typeof(float))
+                {
+                    ToBFloat16((float*)source, (ushort*)target, count);
+                    break;
+                }
+
                 for (int i = 0; i < count; i++)
                     ((BFloat16*)target)[i] = (BFloat16)float.CreateTruncating(input[i]);
                 break;
@@ -98,8 +105,7 @@ internal static unsafe class Conversion
     {
         if (to == DType.Float32)
         {
-            for (int i = 0; i < count; i++)
-                ((float*)target)[i] = (float)source[i];
+            Widen(source, (float*)target, count);
             return;
         }
 
@@ -107,9 +113,40 @@ internal static unsafe class Conversion
         for (int at = 0; at < count; at += Chunk)
         {
             int n = Math.Min(Chunk, count - at);
-            for (int i = 0; i < n; i++)
-                wide[i] = (float)source[at + i];
+            Widen(source + at, wide, n);
             DenseFrom<float>((byte*)wide, target + (at * to.Size()), to, n);
         }
+    }
+
+    private static void Widen(BFloat16* source, float* target, int count)
+    {
+        int i = 0;
+        for (; i <= count - Vector512<ushort>.Count; i += Vector512<ushort>.Count)
+        {
+            var (low, high) = Vector512.Widen(Vector512.Load((ushort*)source + i));
+            Vector512.Store((low << 16).AsSingle(), target + i);
+            Vector512.Store((high << 16).AsSingle(), target + i + Vector512<float>.Count);
+        }
+
+        for (; i < count; i++)
+            target[i] = (float)source[i];
+    }
+
+    private static void ToBFloat16(float* source, ushort* target, int count)
+    {
+        int i = 0;
+        for (; i <= count - Vector512<ushort>.Count; i += Vector512<ushort>.Count)
+            Vector512.Store(Vector512.Narrow(Rounded(source + i), Rounded(source + i + Vector512<float>.Count)), target + i);
+        for (; i < count; i++)
+            target[i] = ((BFloat16)source[i]).Bits;
+    }
+
+    // As the conversion of one number in BFloat16, the result in the lower half of each lane.
+    private static Vector512<uint> Rounded(float* source)
+    {
+        var x = Vector512.Load(source);
+        var bits = x.AsUInt32();
+        var nearest = bits + Vector512.Create(0x7FFFu) + ((bits >> 16) & Vector512<uint>.One);
+        return Vector512.ConditionalSelect(Vector512.Equals(x, x).AsUInt32(), nearest, bits | Vector512.Create(0x400000u)) >> 16;
     }
 }

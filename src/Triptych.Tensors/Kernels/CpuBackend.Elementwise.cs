@@ -14,9 +14,14 @@ internal sealed unsafe partial class CpuBackend : Backend
     // Strided or converted operands pass through buffers of this many elements on the stack.
     private const int Chunk = 512;
 
+    // Spans hold no more; loops over more elements take several.
+    private const int MaxSpan = 1 << 30;
+
     private interface IBinaryFunction
     {
         static abstract void Invoke<T>(ReadOnlySpan<T> left, ReadOnlySpan<T> right, Span<T> result) where T : unmanaged, INumber<T>;
+
+        static abstract void Invoke<T>(ReadOnlySpan<T> left, T right, Span<T> result) where T : unmanaged, INumber<T>;
     }
 
     private interface IComparison
@@ -52,15 +57,13 @@ internal sealed unsafe partial class CpuBackend : Backend
     {
         byte* element = stackalloc byte[sizeof(double)];
         StoreDouble(value, element, target.DType);
-        var body = new StridedFill
+        switch (target.DType.Size())
         {
-            Loop = new StridedLoop(target.Shape, target),
-            Target = target.Data,
-            Element = element,
-            Size = target.DType.Size(),
-        };
-        WorkerPool.For(target.Count, ElementwiseGrain, ref body);
-        GC.KeepAlive(target);
+            case 1: Fill(target, element); break;
+            case 2: Fill(target, (ushort*)element); break;
+            case 4: Fill(target, (uint*)element); break;
+            default: Fill(target, (ulong*)element); break;
+        }
     }
 
     public override void Binary(BinaryOp op, Tensor left, Tensor right, Tensor result)
@@ -79,8 +82,14 @@ internal sealed unsafe partial class CpuBackend : Backend
 
     public override void BinaryScalar(BinaryOp op, Tensor x, double scalar, Tensor result)
     {
-        using var right = Tensor.Full([], scalar, x.DType);
-        Binary(op, x, right.Expand(x.Shape), result);
+        switch (op)
+        {
+            case BinaryOp.Add: BinaryScalar<AddFunction>(x, scalar, result); break;
+            case BinaryOp.Subtract: BinaryScalar<SubtractFunction>(x, scalar, result); break;
+            case BinaryOp.Multiply: BinaryScalar<MultiplyFunction>(x, scalar, result); break;
+            case BinaryOp.Divide: BinaryScalar<DivideFunction>(x, scalar, result); break;
+            default: throw new ArgumentOutOfRangeException(nameof(op), op, null);
+        }
     }
 
     public override void Compare(CompareOp op, Tensor left, Tensor right, Tensor result)
@@ -99,19 +108,13 @@ internal sealed unsafe partial class CpuBackend : Backend
 
     public override void Where(Tensor condition, Tensor ifTrue, Tensor ifFalse, Tensor result)
     {
-        var body = new WhereBody
+        switch (result.DType.Size())
         {
-            Loop = new StridedLoop(result.Shape, condition, ifTrue, ifFalse, result),
-            Condition = condition.Data,
-            IfTrue = ifTrue.Data,
-            IfFalse = ifFalse.Data,
-            Result = result.Data,
-            Size = result.DType.Size(),
-        };
-        WorkerPool.For(result.Count, ElementwiseGrain, ref body);
-        GC.KeepAlive(condition);
-        GC.KeepAlive(ifTrue);
-        GC.KeepAlive(ifFalse);
+            case 1: Where<byte>(condition, ifTrue, ifFalse, result); break;
+            case 2: Where<ushort>(condition, ifTrue, ifFalse, result); break;
+            case 4: Where<uint>(condition, ifTrue, ifFalse, result); break;
+            default: Where<ulong>(condition, ifTrue, ifFalse, result); break;
+        }
     }
 
     public override void Unary(UnaryOp op, Tensor x, Tensor result)
@@ -166,8 +169,8 @@ internal sealed unsafe partial class CpuBackend : Backend
 
     public override void Power(Tensor x, float exponent, Tensor result)
     {
-        float* from = (float*)x.Data, to = (float*)result.Data;
-        TensorPrimitives.Pow(new ReadOnlySpan<float>(from, (int)x.Count), exponent, new Span<float>(to, (int)x.Count));
+        var body = new PowerBody { X = (float*)x.Data, Exponent = exponent, Result = (float*)result.Data };
+        WorkerPool.For(x.Count, ElementwiseGrain, ref body);
         GC.KeepAlive(x);
     }
 
@@ -212,6 +215,44 @@ internal sealed unsafe partial class CpuBackend : Backend
         GC.KeepAlive(left);
         GC.KeepAlive(right);
         GC.KeepAlive(result);
+    }
+
+    private static void Fill<T>(Tensor target, T* element) where T : unmanaged
+    {
+        var body = new FillBody<T> { Loop = new StridedLoop(target.Shape, target), Target = (T*)target.Data, Value = *element };
+        WorkerPool.For(target.Count, ElementwiseGrain, ref body);
+        GC.KeepAlive(target);
+    }
+
+    private static void Where<T>(Tensor condition, Tensor ifTrue, Tensor ifFalse, Tensor result) where T : unmanaged
+    {
+        var body = new WhereBody<T>
+        {
+            Loop = new StridedLoop(result.Shape, condition, ifTrue, ifFalse, result),
+            Condition = condition.Data,
+            IfTrue = (T*)ifTrue.Data,
+            IfFalse = (T*)ifFalse.Data,
+            Result = (T*)result.Data,
+        };
+        WorkerPool.For(result.Count, ElementwiseGrain, ref body);
+        GC.KeepAlive(condition);
+        GC.KeepAlive(ifTrue);
+        GC.KeepAlive(ifFalse);
+    }
+
+    private static void BinaryScalar<TFunction>(Tensor x, double scalar, Tensor result) where TFunction : IBinaryFunction
+    {
+        if (x.DType == DType.Float32 && x.IsContiguous && result.IsContiguous)
+        {
+            var body = new ScalarBody<TFunction> { X = (float*)x.Data, Scalar = (float)scalar, Result = (float*)result.Data };
+            WorkerPool.For(x.Count, ElementwiseGrain, ref body);
+            GC.KeepAlive(x);
+            GC.KeepAlive(result);
+            return;
+        }
+
+        using var right = Tensor.Full([], scalar, x.DType);
+        Binary<TFunction>(x, right.Expand(x.Shape), result);
     }
 
     private static void Compare<TComparison>(Tensor left, Tensor right, Tensor result) where TComparison : IComparison
@@ -280,11 +321,17 @@ internal sealed unsafe partial class CpuBackend : Backend
     {
         public static void Invoke<T>(ReadOnlySpan<T> left, ReadOnlySpan<T> right, Span<T> result) where T : unmanaged, INumber<T> =>
             TensorPrimitives.Add(left, right, result);
+
+        public static void Invoke<T>(ReadOnlySpan<T> left, T right, Span<T> result) where T : unmanaged, INumber<T> =>
+            TensorPrimitives.Add(left, right, result);
     }
 
     private readonly struct SubtractFunction : IBinaryFunction
     {
         public static void Invoke<T>(ReadOnlySpan<T> left, ReadOnlySpan<T> right, Span<T> result) where T : unmanaged, INumber<T> =>
+            TensorPrimitives.Subtract(left, right, result);
+
+        public static void Invoke<T>(ReadOnlySpan<T> left, T right, Span<T> result) where T : unmanaged, INumber<T> =>
             TensorPrimitives.Subtract(left, right, result);
     }
 
@@ -292,11 +339,17 @@ internal sealed unsafe partial class CpuBackend : Backend
     {
         public static void Invoke<T>(ReadOnlySpan<T> left, ReadOnlySpan<T> right, Span<T> result) where T : unmanaged, INumber<T> =>
             TensorPrimitives.Multiply(left, right, result);
+
+        public static void Invoke<T>(ReadOnlySpan<T> left, T right, Span<T> result) where T : unmanaged, INumber<T> =>
+            TensorPrimitives.Multiply(left, right, result);
     }
 
     private readonly struct DivideFunction : IBinaryFunction
     {
         public static void Invoke<T>(ReadOnlySpan<T> left, ReadOnlySpan<T> right, Span<T> result) where T : unmanaged, INumber<T> =>
+            TensorPrimitives.Divide(left, right, result);
+
+        public static void Invoke<T>(ReadOnlySpan<T> left, T right, Span<T> result) where T : unmanaged, INumber<T> =>
             TensorPrimitives.Divide(left, right, result);
     }
 
@@ -304,11 +357,17 @@ internal sealed unsafe partial class CpuBackend : Backend
     {
         public static void Invoke<T>(ReadOnlySpan<T> left, ReadOnlySpan<T> right, Span<T> result) where T : unmanaged, INumber<T> =>
             TensorPrimitives.Max(left, right, result);
+
+        public static void Invoke<T>(ReadOnlySpan<T> left, T right, Span<T> result) where T : unmanaged, INumber<T> =>
+            TensorPrimitives.Max(left, right, result);
     }
 
     private readonly struct MinimumFunction : IBinaryFunction
     {
         public static void Invoke<T>(ReadOnlySpan<T> left, ReadOnlySpan<T> right, Span<T> result) where T : unmanaged, INumber<T> =>
+            TensorPrimitives.Min(left, right, result);
+
+        public static void Invoke<T>(ReadOnlySpan<T> left, T right, Span<T> result) where T : unmanaged, INumber<T> =>
             TensorPrimitives.Min(left, right, result);
     }
 
@@ -340,21 +399,29 @@ internal sealed unsafe partial class CpuBackend : Backend
         public readonly void Invoke(long start, long end) => Buffer.MemoryCopy(Source + start, Target + start, end - start, end - start);
     }
 
-    private struct StridedFill : IRangeBody
+    private struct FillBody<T> : IRangeBody where T : unmanaged
     {
         public StridedLoop Loop;
-        public byte* Target;
-        public byte* Element;
-        public int Size;
+        public T* Target;
+        public T Value;
 
         public readonly void Invoke(long start, long end)
         {
             for (long at = start; at < end;)
             {
                 long count = Math.Min(end - at, Loop.RowLength - (at % Loop.RowLength)), step = Loop.RowStep(0);
-                byte* row = Target + (Loop.Offset(0, at) * Size);
-                for (long i = 0; i < count; i++)
-                    Unsafe.CopyBlockUnaligned(row + (i * step * Size), Element, (uint)Size);
+                T* row = Target + Loop.Offset(0, at);
+                if (step == 1)
+                {
+                    count = Math.Min(count, MaxSpan);
+                    new Span<T>(row, (int)count).Fill(Value);
+                }
+                else
+                {
+                    for (long i = 0; i < count; i++)
+                        row[i * step] = Value;
+                }
+
                 at += count;
             }
         }
@@ -401,16 +468,20 @@ internal sealed unsafe partial class CpuBackend : Backend
             T* rightBuffer = stackalloc T[Chunk];
             T* resultBuffer = stackalloc T[Chunk];
             long leftStep = Loop.RowStep(0), rightStep = Loop.RowStep(1), resultStep = Loop.RowStep(2);
-            bool direct = leftStep == 1 && rightStep == 1 && resultStep == 1;
+            bool direct = leftStep == 1 && rightStep is 0 or 1 && resultStep == 1;
             for (long at = start; at < end;)
             {
                 long count = Math.Min(end - at, Loop.RowLength - (at % Loop.RowLength));
-                count = Math.Min(count, direct ? int.MaxValue / 2 : Chunk);
+                count = Math.Min(count, direct ? MaxSpan : Chunk);
                 T* left = Load(Left + Loop.Offset(0, at), leftStep, count, leftBuffer);
-                T* right = Load(Right + Loop.Offset(1, at), rightStep, count, rightBuffer);
+                T* right = Right + Loop.Offset(1, at);
                 T* result = Result + Loop.Offset(2, at);
                 T* target = resultStep == 1 ? result : resultBuffer;
-                TFunction.Invoke(new ReadOnlySpan<T>(left, (int)count), new ReadOnlySpan<T>(right, (int)count), new Span<T>(target, (int)count));
+                var values = new ReadOnlySpan<T>(left, (int)count);
+                if (rightStep == 0)
+                    TFunction.Invoke(values, *right, new Span<T>(target, (int)count));
+                else
+                    TFunction.Invoke(values, new ReadOnlySpan<T>(Load(right, rightStep, count, rightBuffer), (int)count), new Span<T>(target, (int)count));
                 if (resultStep != 1)
                 {
                     for (long i = 0; i < count; i++)
@@ -437,6 +508,38 @@ internal sealed unsafe partial class CpuBackend : Backend
         }
     }
 
+    private struct ScalarBody<TFunction> : IRangeBody where TFunction : IBinaryFunction
+    {
+        public float* X;
+        public float Scalar;
+        public float* Result;
+
+        public readonly void Invoke(long start, long end)
+        {
+            for (long at = start; at < end; at += MaxSpan)
+            {
+                int count = (int)Math.Min(end - at, MaxSpan);
+                TFunction.Invoke(new ReadOnlySpan<float>(X + at, count), Scalar, new Span<float>(Result + at, count));
+            }
+        }
+    }
+
+    private struct PowerBody : IRangeBody
+    {
+        public float* X;
+        public float Exponent;
+        public float* Result;
+
+        public readonly void Invoke(long start, long end)
+        {
+            for (long at = start; at < end; at += MaxSpan)
+            {
+                int count = (int)Math.Min(end - at, MaxSpan);
+                TensorPrimitives.Pow(new ReadOnlySpan<float>(X + at, count), Exponent, new Span<float>(Result + at, count));
+            }
+        }
+    }
+
     private struct CompareBody<TComparison, T> : IRangeBody where TComparison : IComparison where T : unmanaged, INumber<T>
     {
         public StridedLoop Loop;
@@ -458,30 +561,24 @@ internal sealed unsafe partial class CpuBackend : Backend
         }
     }
 
-    private struct WhereBody : IRangeBody
+    private struct WhereBody<T> : IRangeBody where T : unmanaged
     {
         public StridedLoop Loop;
         public byte* Condition;
-        public byte* IfTrue;
-        public byte* IfFalse;
-        public byte* Result;
-        public int Size;
+        public T* IfTrue;
+        public T* IfFalse;
+        public T* Result;
 
         public readonly void Invoke(long start, long end)
         {
+            long conditionStep = Loop.RowStep(0), aStep = Loop.RowStep(1), bStep = Loop.RowStep(2), resultStep = Loop.RowStep(3);
             for (long at = start; at < end;)
             {
                 long count = Math.Min(end - at, Loop.RowLength - (at % Loop.RowLength));
                 byte* condition = Condition + Loop.Offset(0, at);
-                byte* a = IfTrue + (Loop.Offset(1, at) * Size), b = IfFalse + (Loop.Offset(2, at) * Size);
-                byte* result = Result + (Loop.Offset(3, at) * Size);
-                long aStep = Loop.RowStep(1) * Size, bStep = Loop.RowStep(2) * Size, resultStep = Loop.RowStep(3) * Size;
+                T* a = IfTrue + Loop.Offset(1, at), b = IfFalse + Loop.Offset(2, at), result = Result + Loop.Offset(3, at);
                 for (long i = 0; i < count; i++)
-                {
-                    byte* chosen = condition[i * Loop.RowStep(0)] != 0 ? a + (i * aStep) : b + (i * bStep);
-                    Unsafe.CopyBlockUnaligned(result + (i * resultStep), chosen, (uint)Size);
-                }
-
+                    result[i * resultStep] = condition[i * conditionStep] != 0 ? a[i * aStep] : b[i * bStep];
                 at += count;
             }
         }

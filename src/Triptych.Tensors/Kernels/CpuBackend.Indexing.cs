@@ -38,31 +38,26 @@ internal sealed unsafe partial class CpuBackend
 
     public override void Gather(Tensor source, Tensor index, Tensor result)
     {
-        int outer = index.Shape[0], m = index.Shape[1], inner = index.Shape[2], n = source.Shape[1], size = source.DType.Size();
-        for (long o = 0; o < outer; o++)
+        switch (source.DType.Size())
         {
-            for (long i = 0; i < (long)m * inner; i++)
-            {
-                long at = (o * m * inner) + i;
-                long from = (((o * n) + ((long*)index.Data)[at]) * inner) + (i % inner);
-                Buffer.MemoryCopy(source.Data + (from * size), result.Data + (at * size), size, size);
-            }
+            case 1: Gather<byte>(source, index, result); break;
+            case 2: Gather<ushort>(source, index, result); break;
+            case 4: Gather<uint>(source, index, result); break;
+            default: Gather<ulong>(source, index, result); break;
         }
-
-        GC.KeepAlive(source);
-        GC.KeepAlive(index);
     }
 
     public override void ScatterAdd(Tensor source, Tensor index, Tensor target)
     {
-        int outer = index.Shape[0], m = index.Shape[1], inner = index.Shape[2], n = target.Shape[1];
+        long outer = index.Shape[0], m = index.Shape[1], inner = index.Shape[2], n = target.Shape[1], at = 0;
+        float* from = (float*)source.Data, to = (float*)target.Data;
+        long* indices = (long*)index.Data;
         for (long o = 0; o < outer; o++)
         {
-            for (long i = 0; i < (long)m * inner; i++)
+            for (long row = 0; row < m; row++)
             {
-                long at = (o * m * inner) + i;
-                long to = (((o * n) + ((long*)index.Data)[at]) * inner) + (i % inner);
-                ((float*)target.Data)[to] += ((float*)source.Data)[at];
+                for (long i = 0; i < inner; i++, at++)
+                    to[(((o * n) + indices[at]) * inner) + i] += from[at];
             }
         }
 
@@ -82,6 +77,24 @@ internal sealed unsafe partial class CpuBackend
         var body = new UnfoldBody(x, shape, columns, fold: true);
         WorkerPool.For((long)x.Shape[0] * x.Shape[1], 1, ref body);
         GC.KeepAlive(columns);
+    }
+
+    private static void Gather<T>(Tensor source, Tensor index, Tensor result) where T : unmanaged
+    {
+        long outer = index.Shape[0], m = index.Shape[1], inner = index.Shape[2], n = source.Shape[1], at = 0;
+        T* from = (T*)source.Data, to = (T*)result.Data;
+        long* indices = (long*)index.Data;
+        for (long o = 0; o < outer; o++)
+        {
+            for (long row = 0; row < m; row++)
+            {
+                for (long i = 0; i < inner; i++, at++)
+                    to[at] = from[(((o * n) + indices[at]) * inner) + i];
+            }
+        }
+
+        GC.KeepAlive(source);
+        GC.KeepAlive(index);
     }
 
     private struct TakeRowsBody : IRangeBody

@@ -6,7 +6,7 @@ internal sealed unsafe partial class CpuBackend
     {
         if (result.DType == DType.Float64)
         {
-            MatMulDouble(a, b, result, accumulate);
+            MatMulDouble(a, b, bias, result, accumulate);
             return;
         }
 
@@ -55,7 +55,7 @@ internal sealed unsafe partial class CpuBackend
 
     private static Tensor BatchView(Tensor x) => new(x.Storage, x.DType, Batch(x.Shape), x.strides, 0, isView: true);
 
-    private static void MatMulDouble(Tensor a, Tensor b, Tensor result, bool accumulate)
+    private static void MatMulDouble(Tensor a, Tensor b, Tensor? bias, Tensor result, bool accumulate)
     {
         int m = a.Shape[-2], k = a.Shape[-1], n = b.Shape[-1];
         var batch = new StridedLoop(Batch(result.Shape), BatchView(a), BatchView(b), BatchView(result));
@@ -67,6 +67,8 @@ internal sealed unsafe partial class CpuBackend
                 for (int column = 0; column < n; column++)
                 {
                     double sum = accumulate ? z[(row * result.Stride(-2)) + column] : 0;
+                    if (bias is not null)
+                        sum += ((double*)bias.Data)[column];
                     for (int p = 0; p < k; p++)
                         sum += x[(row * a.Stride(-2)) + (p * a.Stride(-1))] * y[(p * b.Stride(-2)) + (column * b.Stride(-1))];
                     z[(row * result.Stride(-2)) + column] = sum;
@@ -76,5 +78,6 @@ internal sealed unsafe partial class CpuBackend
 
         GC.KeepAlive(a);
         GC.KeepAlive(b);
+        GC.KeepAlive(bias);
     }
 }

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.Intrinsics;
 
@@ -10,18 +12,21 @@ internal sealed unsafe partial class CpuBackend
 
     public override void ReduceRows(ReduceOp op, Tensor x, Tensor result)
     {
-        int n = x.Shape[1];
-        var body = new ReduceBody { Op = op, X = (float*)x.Data, Result = (float*)result.Data, N = n };
-        WorkerPool.For(x.Shape[0], RowGrain(n), ref body);
-        GC.KeepAlive(x);
+        switch (x.DType)
+        {
+            case DType.Float32: ReduceRows<float>(op, x, result); break;
+            case DType.Float64: ReduceRows<double>(op, x, result); break;
+            default: ReduceRows<long>(op, x, result); break;
+        }
     }
 
     public override void SumColumns(Tensor x, Tensor result)
     {
-        using var partial = Tensor.Zeros([Parts, x.Shape[1]]);
-        var body = new SumColumnsBody { X = (float*)x.Data, Partial = (float*)partial.Data, Rows = x.Shape[0], Columns = x.Shape[1] };
-        WorkerPool.For(Parts, 1, ref body);
-        SumParts((float*)partial.Data, (float*)result.Data, x.Shape[1]);
+        int parts = Math.Min(Parts, x.Shape[0]);
+        using var partial = Tensor.Zeros([parts, x.Shape[1]]);
+        var body = new SumColumnsBody { X = (float*)x.Data, Partial = (float*)partial.Data, Rows = x.Shape[0], Columns = x.Shape[1], Parts = parts };
+        WorkerPool.For(parts, 1 + (ElementwiseGrain * parts / Math.Max(1, x.Count)), ref body);
+        SumParts((float*)partial.Data, (float*)result.Data, parts, x.Shape[1]);
         GC.KeepAlive(x);
     }
 
@@ -37,19 +42,8 @@ internal sealed unsafe partial class CpuBackend
     public override void ArgSortRows(Tensor x, bool descending, Tensor indices)
     {
         int n = x.Shape[1];
-        var keys = new (float Value, int Index)[n];
-        Comparison<(float Value, int Index)> order = descending
-            ? (a, b) => b.Value.CompareTo(a.Value) is var c && c != 0 ? c : a.Index.CompareTo(b.Index)
-            : (a, b) => a.Value.CompareTo(b.Value) is var c && c != 0 ? c : a.Index.CompareTo(b.Index);
-        for (int row = 0; row < x.Shape[0]; row++)
-        {
-            for (int i = 0; i < n; i++)
-                keys[i] = (((float*)x.Data)[((long)row * n) + i], i);
-            Array.Sort(keys, order);
-            for (int i = 0; i < n; i++)
-                ((long*)indices.Data)[((long)row * n) + i] = keys[i].Index;
-        }
-
+        var body = new ArgSortBody { X = (float*)x.Data, Indices = (long*)indices.Data, N = n, K = indices.Shape[1], Descending = descending };
+        WorkerPool.For(x.Shape[0], RowGrain(n), ref body);
         GC.KeepAlive(x);
     }
 
@@ -128,9 +122,9 @@ internal sealed unsafe partial class CpuBackend
         };
         WorkerPool.For(Parts, 1, ref body);
         if (weightGradient is not null)
-            SumParts((float*)weightParts!.Data, (float*)weightGradient.Data, n);
+            SumParts((float*)weightParts!.Data, (float*)weightGradient.Data, Parts, n);
         if (biasGradient is not null)
-            SumParts((float*)biasParts!.Data, (float*)biasGradient.Data, n);
+            SumParts((float*)biasParts!.Data, (float*)biasGradient.Data, Parts, n);
         GC.KeepAlive(x);
         GC.KeepAlive(weight);
         GC.KeepAlive(statistics);
@@ -178,11 +172,19 @@ internal sealed unsafe partial class CpuBackend
 
     private static long RowGrain(int n) => Math.Max(1, ElementwiseGrain / Math.Max(1, n));
 
-    private static void SumParts(float* parts, float* result, int n)
+    private static void ReduceRows<T>(ReduceOp op, Tensor x, Tensor result) where T : unmanaged, INumber<T>
+    {
+        int n = x.Shape[1];
+        var body = new ReduceBody<T> { Op = op, X = (T*)x.Data, Result = (T*)result.Data, N = n };
+        WorkerPool.For(x.Shape[0], RowGrain(n), ref body);
+        GC.KeepAlive(x);
+    }
+
+    private static void SumParts(float* parts, float* result, int count, int n)
     {
         var sum = new Span<float>(result, n);
         sum.Clear();
-        for (int part = 0; part < Parts; part++)
+        for (int part = 0; part < count; part++)
             TensorPrimitives.Add(sum, new ReadOnlySpan<float>(parts + ((long)part * n), n), sum);
     }
 
@@ -212,18 +214,18 @@ internal sealed unsafe partial class CpuBackend
         return total;
     }
 
-    private struct ReduceBody : IRangeBody
+    private struct ReduceBody<T> : IRangeBody where T : unmanaged, INumber<T>
     {
         public ReduceOp Op;
-        public float* X;
-        public float* Result;
+        public T* X;
+        public T* Result;
         public int N;
 
         public readonly void Invoke(long start, long end)
         {
             for (long row = start; row < end; row++)
             {
-                var values = new ReadOnlySpan<float>(X + (row * N), N);
+                var values = new ReadOnlySpan<T>(X + (row * N), N);
                 Result[row] = Op switch
                 {
                     ReduceOp.Sum => TensorPrimitives.Sum(values),
@@ -234,12 +236,88 @@ internal sealed unsafe partial class CpuBackend
         }
     }
 
+    // A row's elements become 64-bit keys, the element's order above and its index below, so that keys sort as plain numbers
+    // and equal elements keep their order.
+    private struct ArgSortBody : IRangeBody
+    {
+        public float* X;
+        public long* Indices;
+        public int N;
+        public int K;
+        public bool Descending;
+
+        public readonly void Invoke(long start, long end)
+        {
+            ulong[] rented = ArrayPool<ulong>.Shared.Rent(N);
+            var keys = rented.AsSpan(0, N);
+            for (long row = start; row < end; row++)
+            {
+                for (int i = 0; i < N; i++)
+                {
+                    uint order = Order(X[(row * N) + i]);
+                    keys[i] = ((ulong)(Descending ? ~order : order) << 32) | (uint)i;
+                }
+
+                Select(keys, K);
+                keys[..K].Sort();
+                for (int i = 0; i < K; i++)
+                    Indices[(row * K) + i] = (uint)keys[i];
+            }
+
+            ArrayPool<ulong>.Shared.Return(rented);
+        }
+
+        // Whole numbers in the order of the singles; -0 equals 0, any NaN is the largest.
+        private static uint Order(float value)
+        {
+            uint bits = BitConverter.SingleToUInt32Bits(float.IsNaN(value) ? float.NaN : value + 0f) & (float.IsNaN(value) ? 0x7FFFFFFF : uint.MaxValue);
+            return (bits & 0x80000000) != 0 ? ~bits : bits | 0x80000000;
+        }
+
+        // Moves the k smallest keys to the front (Hoare's quickselect).
+        private static void Select(Span<ulong> keys, int k)
+        {
+            while (k > 0 && k < keys.Length)
+            {
+                ulong pivot = keys[keys.Length / 2];
+                int low = 0, high = keys.Length - 1;
+                while (low <= high)
+                {
+                    while (keys[low] < pivot)
+                        low++;
+                    while (keys[high] > pivot)
+                        high--;
+                    if (low > high)
+                        break;
+                    (keys[low], keys[high]) = (keys[high], keys[low]);
+                    low++;
+                    high--;
+                }
+
+                if (k <= high + 1)
+                {
+                    keys = keys[..(high + 1)];
+                }
+                else if (k > low)
+                {
+                    keys = keys[low..];
+                    k -= low;
+                }
+                else
+                {
+                    return;
+                }
+            }
+        }
+    }
+
     private struct SumColumnsBody : IRangeBody
     {
         public float* X;
         public float* Partial;
         public long Rows;
         public int Columns;
+        public int Parts;
 
         public readonly void Invoke(long start, long end)
         {

@@ -171,7 +171,10 @@ internal sealed unsafe class GemmScratch
     private const int Alignment = 64;
 
     [ThreadStatic]
-    private static GemmScratch? t_instance;
+    private static GemmScratch? t_first;
+
+    [ThreadStatic]
+    private static GemmScratch? t_second;
 
     private void* _pointer;
     private long _floats;
@@ -179,18 +182,22 @@ internal sealed unsafe class GemmScratch
     ~GemmScratch() => NativeMemory.AlignedFree(_pointer);
 
     /// <summary>At least `floats` floats, 64-byte aligned, undefined; valid until this thread's next call.</summary>
-    public static float* Rent(long floats)
+    public static float* Rent(long floats) => (t_first ??= new GemmScratch()).Grow(floats);
+
+    /// <summary>Like <see cref="Rent"/>, for kernels that call a matrix product while they hold it.</summary>
+    public static float* RentSecond(long floats) => (t_second ??= new GemmScratch()).Grow(floats);
+
+    private float* Grow(long floats)
     {
-        GemmScratch scratch = t_instance ??= new GemmScratch();
-        if (scratch._floats < floats)
+        if (_floats < floats)
         {
-            NativeMemory.AlignedFree(scratch._pointer);
-            scratch._pointer = null;
-            scratch._floats = 0;
-            scratch._pointer = NativeMemory.AlignedAlloc((nuint)(floats * sizeof(float)), Alignment);
-            scratch._floats = floats;
+            NativeMemory.AlignedFree(_pointer);
+            _pointer = null;
+            _floats = 0;
+            _pointer = NativeMemory.AlignedAlloc((nuint)(floats * sizeof(float)), Alignment);
+            _floats = floats;
         }
 
-        return (float*)scratch._pointer;
+        return (float*)_pointer;
     }
 }

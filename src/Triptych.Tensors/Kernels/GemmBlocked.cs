@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Triptych.Tensors;
 
@@ -8,8 +9,11 @@ internal static unsafe class GemmBlocked<TSimd, TVector, TElement>
     where TVector : struct
     where TElement : struct, IElement
 {
-    /// <summary>Depth of a block: a panel of B (PanelColumns wide) stays in a 48 KB first-level cache beside one of A.</summary>
-    private const int BlockK = 256;
+    /// <summary>
+    /// Depth of a block: long enough that the store of a tile costs little, short enough that a chunk's panels stay in a 1 MB
+    /// second-level cache.
+    /// </summary>
+    private const int BlockK = 512;
 
     /// <summary>Columns and rows packed at a time: both blocks fit the last-level cache.</summary>
     private const int BlockN = 2048;
@@ -27,7 +31,8 @@ internal static unsafe class GemmBlocked<TSimd, TVector, TElement>
         int panelRows = TSimd.PanelRows, panelColumns = GemmKernel<TSimd, TVector>.PanelColumns;
         int blockM = Math.Min(RoundUp(g.M, panelRows), RoundUp(BlockM, panelRows));
         int blockN = Math.Min(RoundUp(g.N, panelColumns), BlockN);
-        int blockK = Math.Min(g.K, BlockK);
+        int blocksK = (g.K + BlockK - 1) / BlockK;
+        int blockK = RoundUp((g.K + blocksK - 1) / blocksK, 8);
         float* packedB = GemmScratch.Rent(((long)blockM + blockN) * blockK);
         Block block = new() { G = g, PackedB = packedB, PackedA = packedB + ((long)blockN * blockK) };
         for (block.J = 0; block.J < g.N; block.J += blockN)
@@ -157,6 +162,7 @@ internal static unsafe class GemmBlocked<TSimd, TVector, TElement>
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Chunk(int rowStart, int rowEnd, int columnStart, int columnEnd, float* tile)
         {
             bool last = Block.P + Block.Depth == Block.G.K;
@@ -171,10 +177,25 @@ internal static unsafe class GemmBlocked<TSimd, TVector, TElement>
                 for (int i = rowStart; i < rowEnd; i += TSimd.PanelRows)
                 {
                     int rows = Math.Min(TSimd.PanelRows, rowEnd - i);
+                    float* target = c + (i * Block.G.Ldc) + j;
+                    PrefetchTile(target, rows);
                     GemmKernel<TSimd, TVector>.Tile(rows, columns, Block.Depth, Block.PackedA + ((long)i * Block.Depth), panelB, tile);
-                    GemmKernel<TSimd, TVector>.StoreTile(tile, rows, columns, beta, c + (i * Block.G.Ldc) + j, Block.G.Ldc,
+                    GemmKernel<TSimd, TVector>.StoreTile(tile, rows, columns, beta, target, Block.G.Ldc,
                         bias == null ? null : bias + j, activation);
                 }
+            }
+        }
+
+        /// <summary>Rows of C lie far apart: asked for before the multiplication, they are there when it is done.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private readonly void PrefetchTile(float* target, int rows)
+        {
+            if (!Sse.IsSupported)
+                return;
+            for (int row = 0; row < rows; row++, target += Block.G.Ldc)
+            {
+                Sse.Prefetch0(target);
+                Sse.Prefetch0(target + TSimd.Width);
             }
         }
     }

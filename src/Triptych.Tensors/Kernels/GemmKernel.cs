@@ -18,6 +18,7 @@ internal static unsafe class GemmKernel<TSimd, TVector>
     }
 
     /// <summary>tile[rows, PanelColumns] = A panel [k, PanelRows]^T times B panel [k, PanelColumns].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Tile(int rows, int columns, long k, float* a, float* b, float* tile)
     {
         if (columns > TSimd.Width)
@@ -26,6 +27,7 @@ internal static unsafe class GemmKernel<TSimd, TVector>
             Tile<One>(rows, k, a, b, tile);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Tile<TColumns>(int rows, long k, float* a, float* b, float* tile)
         where TColumns : struct, ICount
     {

@@ -11,6 +11,9 @@ namespace Triptych.Tensors;
 /// </summary>
 internal static unsafe class GemmPack
 {
+    /// <summary>Elements along k that are moved for all lines before the next: a cache line of float32.</summary>
+    private const int LineElements = 16;
+
     /// <summary>
     /// Packs lines (rows of A, or rows of B^T) that are contiguous along k: target[k, width] = source[line, k]^T.
     /// <paramref name="stride"/> is in elements.
@@ -20,26 +23,24 @@ internal static unsafe class GemmPack
         where TElement : struct, IElement
     {
         long bytes = stride * TElement.Size;
-        int line = 0;
-        while (line < width)
+        for (int start = 0; start < k; start += LineElements)
         {
-            if (line + 4 > lines)
+            int count = Math.Min(LineElements, k - start);
+            byte* part = source + ((long)start * TElement.Size);
+            float* panel = target + ((long)start * width);
+            int line = 0;
+            for (; line + 4 <= lines; line += 4)
+                FourLines<TElement>(part + (line * bytes), bytes, count, width, panel + line);
+
+            // Groups of four may overlap: the last one of a panel of six starts at two.
+            if (line < lines && lines >= 4)
             {
-                // Groups of four may overlap: the last one of a full panel of six starts at two.
-                if (lines >= 4 && line < lines && lines == width)
-                {
-                    line = lines - 4;
-                }
-                else
-                {
-                    Line<TElement>(source + (line * bytes), line < lines ? k : 0, k, width, target + line);
-                    line++;
-                    continue;
-                }
+                line = lines;
+                FourLines<TElement>(part + ((line - 4) * bytes), bytes, count, width, panel + line - 4);
             }
 
-            FourLines<TElement>(source + (line * bytes), bytes, k, width, target + line);
-            line += 4;
+            for (; line < width; line++)
+                Line<TElement>(part + (line * bytes), line < lines ? count : 0, count, width, panel + line);
         }
     }
 
@@ -94,10 +95,10 @@ internal static unsafe class GemmPack
             Vector128<float> d = TElement.Load128(r3);
             Vector128<float> abLow = InterleaveLow(a, b), cdLow = InterleaveLow(c, d);
             Vector128<float> abHigh = InterleaveHigh(a, b), cdHigh = InterleaveHigh(c, d);
-            Vector128.Create(abLow.GetLower(), cdLow.GetLower()).Store(target);
-            Vector128.Create(abLow.GetUpper(), cdLow.GetUpper()).Store(target + width);
-            Vector128.Create(abHigh.GetLower(), cdHigh.GetLower()).Store(target + (2 * width));
-            Vector128.Create(abHigh.GetUpper(), cdHigh.GetUpper()).Store(target + (3 * width));
+            LowerHalves(abLow, cdLow).Store(target);
+            UpperHalves(abLow, cdLow).Store(target + width);
+            LowerHalves(abHigh, cdHigh).Store(target + (2 * width));
+            UpperHalves(abHigh, cdHigh).Store(target + (3 * width));
             target += 4 * width;
             r0 += 4 * TElement.Size;
             r1 += 4 * TElement.Size;
@@ -129,4 +130,17 @@ internal static unsafe class GemmPack
         Sse.IsSupported ? Sse.UnpackHigh(left, right)
         : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(left, right)
         : Vector128.Create(left[2], right[2], left[3], right[3]);
+
+    // Vector128.Create(lower, upper) of such halves goes through memory.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> LowerHalves(Vector128<float> left, Vector128<float> right) =>
+        Sse.IsSupported ? Sse.MoveLowToHigh(left, right)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(left.AsDouble(), right.AsDouble()).AsSingle()
+        : Vector128.Create(left[0], left[1], right[0], right[1]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> UpperHalves(Vector128<float> left, Vector128<float> right) =>
+        Sse.IsSupported ? Sse.MoveHighToLow(right, left)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(left.AsDouble(), right.AsDouble()).AsSingle()
+        : Vector128.Create(left[2], left[3], right[2], right[3]);
 }

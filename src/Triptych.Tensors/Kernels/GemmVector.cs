@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Triptych.Tensors;
 
@@ -13,6 +14,9 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
 
     /// <summary>Columns of a strip of B that is not transposed: long enough for the memory prefetcher, C stays in cache.</summary>
     private const int Strip = 512;
+
+    /// <summary>Bytes that software prefetch runs ahead along a line.</summary>
+    private const int Ahead = 1024;
 
     public static void Run(in GemmArguments g)
     {
@@ -61,9 +65,10 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
         }
 
         [SkipLocalsInit]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Dots(int first, int last)
         {
-            float* sums = stackalloc float[Tile * Tile];
+            float* partial = stackalloc float[Tile * Tile * TSimd.Width], sums = stackalloc float[Tile];
             long lineBytes = G.Ldb * TElement.Size;
             for (int j = first; j < last; j += Tile)
             {
@@ -79,21 +84,29 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
                     switch (rows)
                     {
                         case 1:
-                            DotTile<One>(G.K, a, G.Lda, b, b1, b2, b3, sums);
+                            DotTile<One>(G.K, a, G.Lda, b, b1, b2, b3, partial);
                             break;
                         case 2:
-                            DotTile<Two>(G.K, a, G.Lda, b, b1, b2, b3, sums);
+                            DotTile<Two>(G.K, a, G.Lda, b, b1, b2, b3, partial);
                             break;
                         case 3:
-                            DotTile<Three>(G.K, a, G.Lda, b, b1, b2, b3, sums);
+                            DotTile<Three>(G.K, a, G.Lda, b, b1, b2, b3, partial);
                             break;
                         default:
-                            DotTile<Four>(G.K, a, G.Lda, b, b1, b2, b3, sums);
+                            DotTile<Four>(G.K, a, G.Lda, b, b1, b2, b3, partial);
                             break;
                     }
 
                     for (int row = 0; row < rows; row++)
-                        Finish(sums + (row * Tile), i + row, j, lines);
+                    {
+                        for (int line = 0; line < lines; line++)
+                        {
+                            sums[line] = Reduce(partial + (((row * Tile) + line) * TSimd.Width), G.K, a + (row * G.Lda),
+                                b + (line * lineBytes));
+                        }
+
+                        Finish(sums, i + row, j, lines);
+                    }
                 }
             }
         }
@@ -115,6 +128,7 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
         }
 
         /// <summary>c[:, strip] += a[:, k] * b[k, strip], four k at a time.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Columns(int first, int count)
         {
             for (int i = 0; i < G.M; i++)
@@ -131,14 +145,14 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
             int p = 0;
             for (; p + 4 <= G.K; p += 4)
             {
-                for (int i = 0; i < G.M; i += 2)
-                {
-                    float* a = G.A + (i * G.Lda) + p, c = G.C + (i * G.Ldc) + first;
-                    if (i + 1 < G.M)
-                        FourLines<Two>(count, a, G.Lda, b + (p * lineBytes), lineBytes, c, G.Ldc);
-                    else
-                        FourLines<One>(count, a, G.Lda, b + (p * lineBytes), lineBytes, c, G.Ldc);
-                }
+                byte* lines = b + (p * lineBytes);
+                int i = 0;
+                for (; i + 4 <= G.M; i += 4)
+                    FourLines<Four>(count, G.A + (i * G.Lda) + p, G.Lda, lines, lineBytes, G.C + (i * G.Ldc) + first, G.Ldc);
+                for (; i + 2 <= G.M; i += 2)
+                    FourLines<Two>(count, G.A + (i * G.Lda) + p, G.Lda, lines, lineBytes, G.C + (i * G.Ldc) + first, G.Ldc);
+                for (; i < G.M; i++)
+                    FourLines<One>(count, G.A + (i * G.Lda) + p, G.Lda, lines, lineBytes, G.C + (i * G.Ldc) + first, G.Ldc);
             }
 
             for (; p < G.K; p++)
@@ -161,9 +175,9 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
         }
     }
 
-    /// <summary>sums[rows, 4] = the dot products of rows of A with four lines of B.</summary>
+    /// <summary>partial[rows, 4, Width] = the dot products of rows of A with four lines of B, lane by lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void DotTile<TRows>(int k, float* a, long lda, byte* b0, byte* b1, byte* b2, byte* b3, float* sums)
+    private static void DotTile<TRows>(int k, float* a, long lda, byte* b0, byte* b1, byte* b2, byte* b3, float* partial)
         where TRows : struct, ICount
     {
         TVector s00 = default, s01 = default, s02 = default, s03 = default;
@@ -174,6 +188,14 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
         int p = 0;
         for (; p + TSimd.Width <= k; p += TSimd.Width)
         {
+            if (Sse.IsSupported)
+            {
+                Sse.Prefetch0(b0 + ((long)p * TElement.Size) + Ahead);
+                Sse.Prefetch0(b1 + ((long)p * TElement.Size) + Ahead);
+                Sse.Prefetch0(b2 + ((long)p * TElement.Size) + Ahead);
+                Sse.Prefetch0(b3 + ((long)p * TElement.Size) + Ahead);
+            }
+
             TVector v0 = TSimd.Load<TElement>(b0 + ((long)p * TElement.Size));
             TVector v1 = TSimd.Load<TElement>(b1 + ((long)p * TElement.Size));
             TVector v2 = TSimd.Load<TElement>(b2 + ((long)p * TElement.Size));
@@ -211,70 +233,89 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
             }
         }
 
-        Tail(s00, s01, s02, s03, p, k, a, b0, b1, b2, b3, sums);
+        // No call may follow while the sums are in registers: the JIT would spill them inside the loop.
+        Store(s00, s01, s02, s03, partial);
         if (TRows.Value > 1)
-            Tail(s10, s11, s12, s13, p, k, a1, b0, b1, b2, b3, sums + Tile);
+            Store(s10, s11, s12, s13, partial + (Tile * TSimd.Width));
         if (TRows.Value > 2)
-            Tail(s20, s21, s22, s23, p, k, a2, b0, b1, b2, b3, sums + (2 * Tile));
+            Store(s20, s21, s22, s23, partial + (2 * Tile * TSimd.Width));
         if (TRows.Value > 3)
-            Tail(s30, s31, s32, s33, p, k, a3, b0, b1, b2, b3, sums + (3 * Tile));
+            Store(s30, s31, s32, s33, partial + (3 * Tile * TSimd.Width));
     }
 
-    private static void Tail(TVector s0, TVector s1, TVector s2, TVector s3, int p, int k, float* a,
-        byte* b0, byte* b1, byte* b2, byte* b3, float* sums)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(TVector s0, TVector s1, TVector s2, TVector s3, float* partial)
     {
-        float t0 = TSimd.Sum(s0), t1 = TSimd.Sum(s1), t2 = TSimd.Sum(s2), t3 = TSimd.Sum(s3);
-        for (; p < k; p++)
-        {
-            t0 += a[p] * TElement.Load1(b0 + ((long)p * TElement.Size));
-            t1 += a[p] * TElement.Load1(b1 + ((long)p * TElement.Size));
-            t2 += a[p] * TElement.Load1(b2 + ((long)p * TElement.Size));
-            t3 += a[p] * TElement.Load1(b3 + ((long)p * TElement.Size));
-        }
-
-        sums[0] = t0;
-        sums[1] = t1;
-        sums[2] = t2;
-        sums[3] = t3;
+        TSimd.Store(s0, partial);
+        TSimd.Store(s1, partial + TSimd.Width);
+        TSimd.Store(s2, partial + (2 * TSimd.Width));
+        TSimd.Store(s3, partial + (3 * TSimd.Width));
     }
 
+    /// <summary>Adds up the lanes of a partial sum, and the elements past the last whole vector.</summary>
+    private static float Reduce(float* partial, int k, float* a, byte* b)
+    {
+        float sum = TSimd.Sum(TSimd.Load(partial));
+        for (int p = k - (k % TSimd.Width); p < k; p++)
+            sum += a[p] * TElement.Load1(b + ((long)p * TElement.Size));
+        return sum;
+    }
+
+    /// <summary>c[rows, count] += a[rows, 4] * b[4, count]: each vector of B is loaded and widened once for all rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FourLines<TRows>(int count, float* a, long lda, byte* b, long lineBytes, float* c, long ldc)
         where TRows : struct, ICount
     {
         byte* b1 = b + lineBytes, b2 = b1 + lineBytes, b3 = b2 + lineBytes;
-        float* d = TRows.Value > 1 ? c + ldc : c;
-        float* e = TRows.Value > 1 ? a + lda : a;
-        TVector x0 = TSimd.Broadcast(a[0]), x1 = TSimd.Broadcast(a[1]), x2 = TSimd.Broadcast(a[2]), x3 = TSimd.Broadcast(a[3]);
-        TVector y0 = TSimd.Broadcast(e[0]), y1 = TSimd.Broadcast(e[1]), y2 = TSimd.Broadcast(e[2]), y3 = TSimd.Broadcast(e[3]);
+        float* c1 = TRows.Value > 1 ? c + ldc : c, c2 = TRows.Value > 2 ? c1 + ldc : c, c3 = TRows.Value > 2 ? c2 + ldc : c;
+        float* a1 = TRows.Value > 1 ? a + lda : a, a2 = TRows.Value > 2 ? a1 + lda : a, a3 = TRows.Value > 2 ? a2 + lda : a;
         int j = 0;
         for (; j + TSimd.Width <= count; j += TSimd.Width)
         {
-            TVector v0 = TSimd.Load<TElement>(b + ((long)j * TElement.Size));
-            TVector v1 = TSimd.Load<TElement>(b1 + ((long)j * TElement.Size));
-            TVector v2 = TSimd.Load<TElement>(b2 + ((long)j * TElement.Size));
-            TVector v3 = TSimd.Load<TElement>(b3 + ((long)j * TElement.Size));
-            TVector sum = TSimd.MultiplyAdd(x0, v0, TSimd.Load(c + j));
-            sum = TSimd.MultiplyAdd(x1, v1, sum);
-            sum = TSimd.MultiplyAdd(x2, v2, sum);
-            TSimd.Store(TSimd.MultiplyAdd(x3, v3, sum), c + j);
-            if (TRows.Value > 1)
+            long at = (long)j * TElement.Size;
+            if (Sse.IsSupported)
             {
-                sum = TSimd.MultiplyAdd(y0, v0, TSimd.Load(d + j));
-                sum = TSimd.MultiplyAdd(y1, v1, sum);
-                sum = TSimd.MultiplyAdd(y2, v2, sum);
-                TSimd.Store(TSimd.MultiplyAdd(y3, v3, sum), d + j);
+                // The next four lines: the strip is short, and the processor's own prefetcher does not see across lines.
+                Sse.Prefetch0(b + (4 * lineBytes) + at);
+                Sse.Prefetch0(b1 + (4 * lineBytes) + at);
+                Sse.Prefetch0(b2 + (4 * lineBytes) + at);
+                Sse.Prefetch0(b3 + (4 * lineBytes) + at);
+            }
+
+            TVector v0 = TSimd.Load<TElement>(b + at), v1 = TSimd.Load<TElement>(b1 + at);
+            TVector v2 = TSimd.Load<TElement>(b2 + at), v3 = TSimd.Load<TElement>(b3 + at);
+            AddFour(a, v0, v1, v2, v3, c + j);
+            if (TRows.Value > 1)
+                AddFour(a1, v0, v1, v2, v3, c1 + j);
+            if (TRows.Value > 2)
+            {
+                AddFour(a2, v0, v1, v2, v3, c2 + j);
+                AddFour(a3, v0, v1, v2, v3, c3 + j);
             }
         }
 
         for (; j < count; j++)
         {
-            float v0 = TElement.Load1(b + ((long)j * TElement.Size)), v1 = TElement.Load1(b1 + ((long)j * TElement.Size));
-            float v2 = TElement.Load1(b2 + ((long)j * TElement.Size)), v3 = TElement.Load1(b3 + ((long)j * TElement.Size));
+            long at = (long)j * TElement.Size;
+            float v0 = TElement.Load1(b + at), v1 = TElement.Load1(b1 + at), v2 = TElement.Load1(b2 + at), v3 = TElement.Load1(b3 + at);
             c[j] += (a[0] * v0) + (a[1] * v1) + (a[2] * v2) + (a[3] * v3);
             if (TRows.Value > 1)
-                d[j] += (e[0] * v0) + (e[1] * v1) + (e[2] * v2) + (e[3] * v3);
+                c1[j] += (a1[0] * v0) + (a1[1] * v1) + (a1[2] * v2) + (a1[3] * v3);
+            if (TRows.Value > 2)
+            {
+                c2[j] += (a2[0] * v0) + (a2[1] * v1) + (a2[2] * v2) + (a2[3] * v3);
+                c3[j] += (a3[0] * v0) + (a3[1] * v1) + (a3[2] * v2) + (a3[3] * v3);
+            }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddFour(float* a, TVector v0, TVector v1, TVector v2, TVector v3, float* c)
+    {
+        TVector sum = TSimd.MultiplyAdd(TSimd.Broadcast(a[0]), v0, TSimd.Load(c));
+        sum = TSimd.MultiplyAdd(TSimd.Broadcast(a[1]), v1, sum);
+        sum = TSimd.MultiplyAdd(TSimd.Broadcast(a[2]), v2, sum);
+        TSimd.Store(TSimd.MultiplyAdd(TSimd.Broadcast(a[3]), v3, sum), c);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -41,6 +41,8 @@ internal unsafe struct StridedLoop
         {
             Size(0) = 1;
             rank = 1;
+            for (int t = 0; t < operands; t++)
+                Step(t, 0) = 1;
         }
     }
 

@@ -6,7 +6,9 @@ namespace Triptych.Tokenizers.Loading;
 /// <summary>What transformers changes about a tokenizer.json because of the files beside it.</summary>
 internal static class ConfigRules
 {
-    public static byte[] Apply(byte[] json, string file, JsonObject config, JsonObject addedTokens, SpecialTokens special)
+    // A tokenizer whose class is the general one takes tokenizer.json as it is, save for further tokens.
+    public static byte[] Apply(
+        byte[] json, string file, JsonObject config, JsonObject addedTokens, SpecialTokens special, bool hasOwnClass)
     {
         if (config.Count == 0 && addedTokens.Count == 0 && !special.Roles().Any())
             return json;
@@ -14,8 +16,9 @@ internal static class ConfigRules
         {
             if (JsonNode.Parse(json) is not JsonObject root)
                 return json;
-            bool changed = ApplyNormalizer(root, config) | ApplyPrefixSpace(root, config)
-                | AddTokens(root, config, addedTokens, special);
+            bool changed = AddTokens(root, config, addedTokens, special);
+            if (hasOwnClass)
+                changed |= ApplyNormalizer(root, config) | ApplyPrefixSpace(root, config);
             return changed ? TokenizerFiles.ToBytes(root) : json;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException)
@@ -26,14 +29,20 @@ internal static class ConfigRules
 
     private static bool ApplyNormalizer(JsonObject root, JsonObject config)
     {
-        if (root["normalizer"] is not JsonObject normalizer || TokenizerFiles.Value(normalizer, "type") as string != "BertNormalizer")
+        if (root["normalizer"] is not JsonObject normalizer
+            || TokenizerFiles.Value(normalizer, "type") as string != "BertNormalizer")
             return false;
         bool changed = false;
         (string, string)[] flags =
-            [("do_lower_case", "lowercase"), ("tokenize_chinese_chars", "handle_chinese_chars"), ("strip_accents", "strip_accents")];
+        [
+            ("do_lower_case", "lowercase"),
+            ("tokenize_chinese_chars", "handle_chinese_chars"),
+            ("strip_accents", "strip_accents"),
+        ];
         foreach ((string name, string target) in flags)
         {
-            if (TokenizerFiles.Value(config, name) is not bool flag || TokenizerFiles.Value(normalizer, target) is bool now && now == flag)
+            if (TokenizerFiles.Value(config, name) is not bool flag
+                || TokenizerFiles.Value(normalizer, target) as bool? == flag)
                 continue;
             normalizer[target] = flag;
             changed = true;
@@ -88,8 +97,8 @@ internal static class ConfigRules
             tokens.Add((id!.GetValue<int>(), TokenizerJson.AddedToken(id.GetValue<int>(), content, special: false)));
         tokens.Sort((a, b) => a.Id.CompareTo(b.Id));
         IEnumerable<string> additional = (config["additional_special_tokens"] ?? config["extra_special_tokens"]) is JsonArray list
-            ? list.Select(token => token is JsonObject described ? TokenizerFiles.Value(described, "content") as string : token?.GetValue<string>())
-                .OfType<string>()
+            ? list.Select(token => token is JsonObject described
+                ? TokenizerFiles.Value(described, "content") as string : token?.GetValue<string>()).OfType<string>()
             : [];
         foreach (string content in special.Roles().Select(role => role.Token).Concat(additional))
         {
@@ -112,7 +121,11 @@ internal static class ConfigRules
         }
 
         if (changed)
-            root["added_tokens"] = new JsonArray([.. added.Select(token => token!.DeepClone()).OrderBy(token => token["id"]!.GetValue<int>())]);
+        {
+            root["added_tokens"] = new JsonArray(
+                [.. added.Select(token => token!.DeepClone()).OrderBy(token => token["id"]!.GetValue<int>())]);
+        }
+
         return changed;
     }
 }

@@ -6,38 +6,34 @@ namespace Triptych.Tokenizers.Loading;
 /// <summary>Makes a tokenizer.json of vocab.txt, or of vocab.json and merges.txt, as transformers converts them.</summary>
 internal static class LegacyFiles
 {
-    public static SpecialTokens DefaultTokens(string kind, string folder) => Family(kind, folder) switch
+    /// <summary>The special tokens that a kind of model has unless its files name others; null for kinds unknown here.</summary>
+    public static SpecialTokens? DefaultTokens(string kind) => kind switch
     {
-        "bert" => SpecialTokens.Bert,
-        "roberta" => SpecialTokens.Roberta,
-        _ => SpecialTokens.Gpt2,
+        "bert" or "distilbert" => SpecialTokens.Bert,
+        "roberta" or "bart" => SpecialTokens.Roberta,
+        "gpt2" => SpecialTokens.Gpt2,
+        _ => null,
     };
 
-    public static (byte[] Json, string Path) Build(string folder, string kind, JsonObject config, SpecialTokens special)
+    /// <summary>The kind of tokenizer that a folder without a tokenizer.json holds.</summary>
+    public static string Family(string kind, string folder) => DefaultTokens(kind) is not null ? kind
+        : File.Exists(Path.Combine(folder, "vocab.txt")) ? "bert" : "gpt2";
+
+    public static (byte[] Json, string Path) Build(string folder, string family, JsonObject config, SpecialTokens special)
     {
         string words = Path.Combine(folder, "vocab.txt");
         string vocabulary = Path.Combine(folder, "vocab.json");
         string merges = Path.Combine(folder, "merges.txt");
-        string family = Family(kind, folder);
-        if (family == "bert" && File.Exists(words))
-            return (FromWords(words, config, special), words);
-        if (family != "bert" && File.Exists(vocabulary) && File.Exists(merges))
-            return (FromMerges(vocabulary, merges, config, special, family), vocabulary);
-        throw new TokenizerException(folder,
-            "there is no tokenizer.json, no vocab.txt and no vocab.json with merges.txt that fit "
-            + (kind.Length == 0 ? "it" : $"\"{kind}\""));
-    }
+        if (family is "bert" or "distilbert")
+        {
+            return File.Exists(words) ? (FromWords(words, config, special), words)
+                : throw new TokenizerException(folder, $"there is no tokenizer.json and no vocab.txt for \"{family}\"");
+        }
 
-    private static string Family(string kind, string folder)
-    {
-        string name = kind.ToLowerInvariant();
-        if (name.Contains("roberta") || name.Contains("bart"))
-            return "roberta";
-        if (name.Contains("gpt2"))
-            return "gpt2";
-        if (name.Contains("bert") || File.Exists(Path.Combine(folder, "vocab.txt")))
-            return "bert";
-        return "gpt2";
+        return File.Exists(vocabulary) && File.Exists(merges)
+            ? (FromMerges(vocabulary, merges, config, special, family is "roberta" or "bart"), vocabulary)
+            : throw new TokenizerException(
+                folder, $"there is no tokenizer.json and no vocab.json with merges.txt for \"{family}\"");
     }
 
     private static byte[] FromWords(string path, JsonObject config, SpecialTokens special)
@@ -47,13 +43,16 @@ internal static class LegacyFiles
         foreach (string line in ReadLines(path))
             vocabulary[line.TrimEnd()] = id++;
         bool Flag(string name, bool otherwise) => TokenizerFiles.Value(config, name) as bool? ?? otherwise;
-        return TokenizerJson.WordPiece(vocabulary, special, special.Roles().Select(role => role.Token), Flag("do_lower_case", true),
+        return TokenizerJson.WordPiece(
+            vocabulary, special, special.Roles().Select(role => role.Token), Flag("do_lower_case", true),
             TokenizerFiles.Value(config, "strip_accents") as bool?, Flag("tokenize_chinese_chars", true), path);
     }
 
-    private static byte[] FromMerges(string vocabularyPath, string mergesPath, JsonObject config, SpecialTokens special, string family)
+    private static byte[] FromMerges(
+        string vocabularyPath, string mergesPath, JsonObject config, SpecialTokens special, bool roberta)
     {
-        JsonObject vocabulary = TokenizerFiles.ReadObject(Path.GetDirectoryName(vocabularyPath)!, Path.GetFileName(vocabularyPath));
+        JsonObject vocabulary =
+            TokenizerFiles.ReadObject(Path.GetDirectoryName(vocabularyPath)!, Path.GetFileName(vocabularyPath));
         var merges = new JsonArray();
         foreach (string line in ReadLines(mergesPath))
         {
@@ -63,7 +62,7 @@ internal static class LegacyFiles
 
         bool addPrefixSpace = TokenizerFiles.Value(config, "add_prefix_space") is true;
         return TokenizerJson.ByteLevelBpe(vocabulary, merges, special, special.Roles().Select(role => role.Token),
-            addPrefixSpace, family == "roberta", vocabularyPath);
+            addPrefixSpace, roberta, vocabularyPath);
     }
 
     private static string[] ReadLines(string path)

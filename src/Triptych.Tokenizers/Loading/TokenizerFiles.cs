@@ -13,15 +13,22 @@ internal sealed class TokenizerFiles
         new() { Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly JsonObject _config;
+    private readonly JsonObject _specialTokensMap;
 
     public TokenizerFiles(
-        string path, ReadOnlyMemory<byte> json, JsonObject? config = null, SpecialTokens? special = null, bool isFolder = false)
+        string path,
+        ReadOnlyMemory<byte> json,
+        JsonObject? config = null,
+        SpecialTokens? special = null,
+        JsonObject? specialTokensMap = null,
+        bool isFolder = false)
     {
         Path = path;
         Json = json;
         IsFolder = isFolder;
         SpecialTokens = special ?? new SpecialTokens();
         _config = config ?? [];
+        _specialTokensMap = specialTokensMap ?? [];
         PaddingSide = ReadSide("padding_side");
         TruncationSide = ReadSide("truncation_side");
         CleanUpTokenizationSpaces = Value(_config, "clean_up_tokenization_spaces") is true;
@@ -54,33 +61,37 @@ internal sealed class TokenizerFiles
 
         JsonObject config = ReadObject(path, ConfigName);
         string kind = KindOf(config, ReadObject(path, "config.json"));
-        SpecialTokens special = ReadSpecialTokens(config, ReadObject(path, SpecialTokensName));
+        JsonObject map = ReadObject(path, SpecialTokensName);
+        SpecialTokens special = ReadSpecialTokens(config, map);
 
         string file = System.IO.Path.Combine(path, "tokenizer.json");
         byte[] json;
         if (File.Exists(file))
         {
             json = ReadBytes(file);
+            if (LegacyFiles.DefaultTokens(kind) is SpecialTokens defaults)
+                special = special.Or(defaults, _ => true);
         }
         else
         {
-            special = special.Or(LegacyFiles.DefaultTokens(kind, path), _ => true);
-            (json, file) = LegacyFiles.Build(path, kind, config, special);
+            string family = LegacyFiles.Family(kind, path);
+            special = special.Or(LegacyFiles.DefaultTokens(family)!, _ => true);
+            (json, file) = LegacyFiles.Build(path, family, config, special);
         }
 
-        json = ConfigRules.Apply(json, file, config, ReadObject(path, "added_tokens.json"), special);
-        return new TokenizerFiles(file, json, config, special, isFolder: true);
+        json = ConfigRules.Apply(json, file, config, ReadObject(path, "added_tokens.json"), special, kind.Length > 0);
+        return new TokenizerFiles(file, json, config, special, map, isFolder: true);
     }
 
     public void Save(string folder, SpecialTokens special)
     {
         Directory.CreateDirectory(folder);
         JsonObject config = _config.DeepClone().AsObject();
-        var map = new JsonObject();
+        JsonObject map = _specialTokensMap.DeepClone().AsObject();
         foreach ((string role, string token) in special.Roles())
         {
             config.TryAdd(role, token);
-            map[role] = token;
+            map.TryAdd(role, token);
         }
 
         config.TryAdd("model_max_length", ModelMaxLength);
@@ -133,11 +144,10 @@ internal sealed class TokenizerFiles
             return [];
         try
         {
-            // Walking the whole document here finds duplicate keys, which the node would only meet later.
-            JsonNode? node = JsonNode.Parse(ReadBytes(path));
-            return node?.DeepClone() as JsonObject ?? throw new TokenizerException(path, "the file is not a JSON object");
+            JsonNode? node = JsonNode.Parse(ReadBytes(path), null, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return node as JsonObject ?? throw new TokenizerException(path, "the file is not a JSON object");
         }
-        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new TokenizerException(path, $"not valid JSON: {e.Message}", e);
         }
@@ -163,13 +173,16 @@ internal sealed class TokenizerFiles
         }
     }
 
+    /// <summary>The model type that the tokenizer is written for, or "" where its class is the general one.</summary>
     private static string KindOf(JsonObject config, JsonObject modelConfig)
     {
-        string name = Value(config, "tokenizer_class") as string ?? "";
-        if (name.Length == 0 || name.StartsWith("PreTrainedTokenizer", StringComparison.Ordinal)
-            || name.StartsWith("TokenizersBackend", StringComparison.Ordinal))
-            name = Value(modelConfig, "model_type") as string ?? "";
-        return name.EndsWith("Fast", StringComparison.Ordinal) ? name[..^4] : name;
+        string? name = Value(config, "tokenizer_class") as string;
+        if (name is null)
+            return Value(modelConfig, "model_type") as string ?? "";
+        if (name.StartsWith("PreTrainedTokenizer", StringComparison.Ordinal) || name == "TokenizersBackend")
+            return "";
+        name = name.EndsWith("Fast", StringComparison.Ordinal) ? name[..^4] : name;
+        return (name.EndsWith("Tokenizer", StringComparison.Ordinal) ? name[..^9] : name).ToLowerInvariant();
     }
 
     private static SpecialTokens ReadSpecialTokens(JsonObject config, JsonObject map)

@@ -25,7 +25,7 @@ internal sealed record BpeOptions
 /// </summary>
 internal sealed class Bpe : TokenizerModel
 {
-    private const int ScanLimit = 40;
+    private const int ScanLimit = 128;
     private const int CacheSize = 1 << 14;
     private const int MaxCachedLength = 48;
 
@@ -36,7 +36,11 @@ internal sealed class Bpe : TokenizerModel
     private readonly int[]? _byteTokens;
     private readonly CachedWord?[] _cache = new CachedWord?[CacheSize];
 
-    public Bpe(Vocabulary vocabulary, IReadOnlyList<(string Left, string Right)> merges, BpeOptions options, Func<string, Exception> refuse)
+    public Bpe(
+        Vocabulary vocabulary,
+        IReadOnlyList<(string Left, string Right)> merges,
+        BpeOptions options,
+        Func<string, Exception> refuse)
         : base(vocabulary)
     {
         _options = options;
@@ -204,43 +208,52 @@ internal sealed class Bpe : TokenizerModel
         return count;
     }
 
+    /// <summary>
+    /// Merges of one rank are done together, from left to right, so that memory is read in order: a queue of all places of a
+    /// text without spaces would jump about in it.
+    /// </summary>
     private int MergeByQueue(Span<Piece> symbols)
     {
         const int Removed = -2;
         int[] next = ArrayPool<int>.Shared.Rent(symbols.Length);
         int[] previous = ArrayPool<int>.Shared.Rent(symbols.Length);
-        var entries = new List<(int, long)>(symbols.Length);
+        var queue = new RankQueue();
         for (int i = 0; i < symbols.Length; i++)
         {
             next[i] = i + 1;
             previous[i] = i - 1;
             if (i + 1 < symbols.Length)
-                Offer(symbols, i, i + 1, entries);
+                queue.Add(_merges.Find(symbols[i].Id, symbols[i + 1].Id, out _), i);
         }
 
-        var queue = new PriorityQueue<int, long>(entries);
-        while (queue.TryDequeue(out int id, out long priority))
+        while (queue.TryTake(out int rank, out List<int>? places))
         {
-            int at = (int)(priority & uint.MaxValue);
-            int right = next[at];
-            if (previous[at] == Removed || right == symbols.Length
-                || _merges.Find(symbols[at].Id, symbols[right].Id, out int newId) == MergeTable.None || newId != id)
-                continue;
-
-            symbols[at] = new Piece(id, symbols[at].Start, symbols[right].End);
-            previous[right] = Removed;
-            next[at] = next[right];
-            entries.Clear();
-            if (next[at] < symbols.Length)
+            for (int i = 0; i < places.Count; i++)
             {
-                previous[next[at]] = at;
-                Offer(symbols, at, next[at], entries);
-            }
+                int at = places[i];
+                int right = next[at];
+                if (previous[at] == Removed || right == symbols.Length
+                    || _merges.Find(symbols[at].Id, symbols[right].Id, out int id) != rank)
+                    continue;
 
-            if (previous[at] >= 0)
-                Offer(symbols, previous[at], at, entries);
-            foreach ((int offered, long rank) in entries)
-                queue.Enqueue(offered, rank);
+                symbols[at] = new Piece(id, symbols[at].Start, symbols[right].End);
+                previous[right] = Removed;
+                next[at] = next[right];
+                if (previous[at] >= 0)
+                    queue.Add(_merges.Find(symbols[previous[at]].Id, id, out _), previous[at]);
+                if (next[at] < symbols.Length)
+                {
+                    previous[next[at]] = at;
+                    queue.Add(_merges.Find(id, symbols[next[at]].Id, out _), at);
+                }
+
+                if (queue.LowestRank < rank)
+                {
+                    foreach (int rest in places[(i + 1)..])
+                        queue.Add(rank, rest);
+                    break;
+                }
+            }
         }
 
         int count = 0;
@@ -251,11 +264,41 @@ internal sealed class Bpe : TokenizerModel
         return count;
     }
 
-    private void Offer(ReadOnlySpan<Piece> symbols, int left, int right, List<(int, long)> entries)
+    /// <summary>Places that may be merged, lowest rank first.</summary>
+    private sealed class RankQueue
     {
-        int rank = _merges.Find(symbols[left].Id, symbols[right].Id, out int id);
-        if (rank != MergeTable.None)
-            entries.Add((id, (long)rank << 32 | (uint)left));
+        private readonly Dictionary<int, List<int>> _places = [];
+        private readonly PriorityQueue<int, int> _ranks = new();
+
+        public int LowestRank => _ranks.TryPeek(out int rank, out _) ? rank : MergeTable.None;
+
+        public void Add(int rank, int place)
+        {
+            if (rank == MergeTable.None)
+                return;
+            ref List<int>? places = ref CollectionsMarshal.GetValueRefOrAddDefault(_places, rank, out bool queued);
+            if (!queued)
+                _ranks.Enqueue(rank, rank);
+            (places ??= []).Add(place);
+        }
+
+        public bool TryTake(out int rank, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out List<int>? places)
+        {
+            places = null;
+            if (!_ranks.TryDequeue(out rank, out _))
+                return false;
+            _places.Remove(rank, out places);
+            for (int i = 1; i < places!.Count; i++)
+            {
+                if (places[i] < places[i - 1])
+                {
+                    places.Sort();
+                    break;
+                }
+            }
+
+            return true;
+        }
     }
 
     private sealed record CachedWord(int Hash, string Text, Piece[] Pieces);

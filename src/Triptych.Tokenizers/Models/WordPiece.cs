@@ -10,7 +10,8 @@ internal sealed class WordPiece : TokenizerModel
     private readonly UnknownToken _unknown;
     private readonly int _maxChars;
 
-    public WordPiece(Vocabulary vocabulary, string unknownToken, string prefix, int maxCharsPerWord, Func<string, Exception> refuse)
+    public WordPiece(
+        Vocabulary vocabulary, string unknownToken, string prefix, int maxCharsPerWord, Func<string, Exception> refuse)
         : base(vocabulary)
     {
         _unknown = new UnknownToken(vocabulary, unknownToken);

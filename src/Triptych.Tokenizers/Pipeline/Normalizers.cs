@@ -33,10 +33,13 @@ internal abstract class Normalizer
                 continue;
             }
 
-            ReadOnlySpan<int> lower = UnicodeData.ToLower(codePoint);
-            if (lower.IsEmpty)
-                text.AppendCurrent(i, i + units);
-            foreach (int part in lower)
+            if (!UnicodeData.Is(codePoint, CharClass.Upper))
+            {
+                text.Append(codePoint, text.Origins[i]);
+                continue;
+            }
+
+            foreach (int part in UnicodeData.ToLower(codePoint))
                 text.Append(part, text.Origins[i]);
         }
 
@@ -65,7 +68,7 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChineseChars, bo
             SurroundChinese(text);
         if (stripAccents && !ascii)
         {
-            text.Transform(Normalization.Decompose(text.ToCodePoints(), compatible: false));
+            Decompose(text);
             text.Filter(static codePoint => !UnicodeData.Is(codePoint, CharClass.NonSpacingMark));
         }
 
@@ -98,6 +101,18 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChineseChars, bo
         }
 
         text.EndRewrite();
+    }
+
+    private static void Decompose(NormalizedString text)
+    {
+        for (int i = 0, units; i < text.Length; i += units)
+        {
+            if (UnicodeData.Is(NormalizedString.CodePointAt(text.Chars, i, out units), CharClass.Decomposes))
+            {
+                text.Transform(Normalization.Decompose(text.ToCodePoints(), compatible: false));
+                return;
+            }
+        }
     }
 
     private static bool IsChinese(int codePoint) => codePoint is >= 0x4E00 and <= 0x9FFF or >= 0x3400 and <= 0x4DBF

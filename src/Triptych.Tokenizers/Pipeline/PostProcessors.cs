@@ -34,7 +34,7 @@ internal sealed class TemplateProcessor(TemplatePiece[] single, TemplatePiece[] 
         foreach (TemplatePiece piece in encodings.Count == 2 ? pair : single)
         {
             if (piece.Sequence >= 0)
-                output.Add(encodings[piece.Sequence].WithTypeId(piece.TypeId));
+                output.Add(encodings[piece.Sequence].With(encodings[piece.Sequence].Overflowing, piece.TypeId));
             else if (addSpecialTokens)
                 output.Add(Encoding.Inserted(piece.Ids, piece.Tokens, piece.TypeId));
         }
@@ -78,12 +78,17 @@ internal sealed class TrimOffsetsProcessor(bool addPrefixSpace) : PostProcessor
             // A single space before the first word may be the one that the pre-tokenizer added.
             if (leading == 1 && addPrefixSpace && (i == 0 || start == 0))
                 leading = 0;
-            start = Math.Min(start + leading, end);
-            if (trailing > 0 && end >= trailing)
-                end = Math.Max(end - trailing, start);
+            for (; leading > 0 && start < end; leading--)
+                start += IsPair(encoding.Source, start) ? 2 : 1;
+            for (; trailing > 0 && end > start; trailing--)
+                end -= IsPair(encoding.Source, end - 2) ? 2 : 1;
             encoding.Offsets[i] = new TextRange(start, end);
         }
     }
+
+    // The reference counts in characters: a space that was put before an emoji shares the emoji's place.
+    private static bool IsPair(string? text, int at) =>
+        text is not null && at >= 0 && at + 1 < text.Length && char.IsSurrogatePair(text[at], text[at + 1]);
 
     private static bool IsSpace(char c) => c == ByteAlphabet.Space || UnicodeData.Is(c, CharClass.White);
 }

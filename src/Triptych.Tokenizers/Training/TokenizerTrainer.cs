@@ -29,8 +29,8 @@ public abstract class TokenizerTrainer
     /// <summary>The special tokens by their role.</summary>
     public SpecialTokens SpecialTokens { get; init; } = new();
 
-    /// <summary>The special tokens in the order of their ids, from 0; null for those of <see cref="SpecialTokens"/>.</summary>
-    public IReadOnlyList<string>? SpecialTokenList { get; init; }
+    /// <summary>Special tokens by id, from 0; those that only <see cref="SpecialTokens"/> names follow.</summary>
+    public IReadOnlyList<string> SpecialTokenList { get; init; } = [];
 
     /// <summary>The most characters that the alphabet keeps, the most frequent ones; null for all.</summary>
     public int? LimitAlphabet { get; init; }
@@ -42,7 +42,7 @@ public abstract class TokenizerTrainer
     public int? ModelMaxLength { get; init; }
 
     private protected IReadOnlyList<string> SpecialList =>
-        SpecialTokenList ?? [.. SpecialTokens.Roles().Select(role => role.Token).Distinct(StringComparer.Ordinal)];
+        [.. SpecialTokenList.Concat(SpecialTokens.Roles().Select(role => role.Token)).Distinct(StringComparer.Ordinal)];
 
     private protected abstract Normalizer? Normalizer { get; }
 

@@ -18,6 +18,12 @@ internal enum CharClass : ushort
     Letter = 128,
     Number = 256,
     Space = 512,
+
+    /// <summary>NFD changes the character or may move it.</summary>
+    Decomposes = 1024,
+
+    /// <summary>The character has a lowercase form.</summary>
+    Upper = 2048,
 }
 
 /// <summary>

@@ -13,7 +13,8 @@ import sys
 import unicodedata
 from tokenizers import normalizers as N, pre_tokenizers as P, Regex
 
-WHITE, CONTROL, NONSPACING, MARK, PUNCTUATION, NUMERIC, WORD, LETTER, NUMBER, SPACE = (1 << i for i in range(10))
+WHITE, CONTROL, NONSPACING, MARK, PUNCTUATION, NUMERIC, WORD, LETTER, NUMBER, SPACE, DECOMPOSES, UPPER = (
+    1 << i for i in range(12))
 
 clean = N.BertNormalizer(clean_text=True, handle_chinese_chars=False, strip_accents=False, lowercase=False)
 accents = N.BertNormalizer(clean_text=False, handle_chinese_chars=False, strip_accents=True, lowercase=False)
@@ -56,6 +57,10 @@ def properties(c):
         low = c + "\u0334"
         if nfd.normalize_str(high) == high and nfd.normalize_str(low) == low:
             ccc = 0
+    if ccc or nfd.normalize_str(c) != c:
+        flags |= DECOMPOSES
+    if lower.normalize_str(c) != c:
+        flags |= UPPER
     return flags, ccc
 
 
