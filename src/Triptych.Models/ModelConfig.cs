@@ -111,12 +111,11 @@ public abstract record ModelConfig
     /// <summary>The content of config.json: every known field, those that are null only where the file had them, and all unknown ones.</summary>
     public JsonObject ToJson()
     {
-        // System.Text.Json reads extension data into a JsonObject, but does not write it from one.
         var json = JsonSerializer.SerializeToNode(this with { Extra = null }, GetType(), ConfigJson.Options)!.AsObject();
         foreach (string key in json.Where(pair => pair.Value is null && !sourceKeys.Contains(pair.Key)).Select(pair => pair.Key).ToList())
             json.Remove(key);
         foreach (var (key, value) in Extra ?? [])
-            json[key] = value?.DeepClone();
+            json.Add(key, value?.DeepClone());
         return json;
     }
 

@@ -271,7 +271,7 @@ internal sealed class BartStack(BartConfig config, Weights weights, Embedding wo
     private const int PositionOffset = 2;
 
     private readonly Embedding positions =
-        new(weights.Sub("embed_positions"), config.MaxPositionEmbeddings + PositionOffset, config.DModel, config.Init);
+        new(weights.Sub("embed_positions"), config.MaxPositionEmbeddings + PositionOffset, config.DModel, config.InitStd);
 
     private readonly LayerNorm norm = new(weights.Sub("layernorm_embedding"), config.DModel, NormEpsilon);
     private readonly Dropout dropout = new(weights, config.Dropout);
@@ -304,7 +304,7 @@ public sealed class BartModel : PretrainedModel
     {
         this.config = config;
         var (encoderWeights, decoderWeights) = (weights.Sub("encoder"), weights.Sub("decoder"));
-        Words = new Embedding(weights.Sub("shared"), config.VocabSize, config.DModel, Init.Normal((float)config.InitStd, config.PadTokenId));
+        Words = new Embedding(weights.Sub("shared"), config.VocabSize, config.DModel, config.InitStd, config.PadTokenId);
         encoderInput = new BartStack(config, encoderWeights, Words);
         encoder = [.. Enumerable.Range(0, config.EncoderLayers).Select(i => new BartEncoderLayer(config, encoderWeights.Sub("layers").Sub(i)))];
         decoderInput = new BartStack(config, decoderWeights, Words);
