@@ -1,6 +1,6 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using Triptych.Generation;
+using static Triptych.Cli.NumberOption;
 
 namespace Triptych.Cli;
 
@@ -62,26 +62,5 @@ internal sealed class GenerationArguments
             NumReturnSequences = arguments.GetValue(numReturnSequences),
             Seed = arguments.GetValue(seed),
         };
-    }
-
-    private static Option<int?> Count(string name, string description, int least)
-    {
-        var option = new Option<int?>(name) { Description = description, HelpName = "N" };
-        option.Validators.Add(result => Check(result, result.GetValueOrDefault<int?>() < least, $"at least {least}"));
-        return option;
-    }
-
-    private static Option<double?> Number(string name, string description, double least)
-    {
-        var option = new Option<double?>(name) { Description = description, HelpName = "X" };
-        option.Validators.Add(result => Check(
-            result, result.GetValueOrDefault<double?>() is { } value && !(value >= least && double.IsFinite(value)), $"a number of at least {least}"));
-        return option;
-    }
-
-    private static void Check(OptionResult result, bool isWrong, string wanted)
-    {
-        if (isWrong)
-            result.AddError($"{result.Option.Name} has to be {wanted}.");
     }
 }

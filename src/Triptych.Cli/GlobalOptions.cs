@@ -13,20 +13,12 @@ internal sealed class GlobalOptions
         Recursive = true,
     };
 
-    public Option<int?> Threads { get; } = new("--threads")
-    {
-        Description = "Threads to compute with; TRIPTYCH_THREADS or one a processor without it.",
-        HelpName = "N",
-        Recursive = true,
-    };
+    public Option<int?> Threads { get; } =
+        NumberOption.Count("--threads", "Threads to compute with; TRIPTYCH_THREADS or one a processor without it.", least: 1);
 
     public void AddTo(Command root)
     {
-        Threads.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int?>() is < 1)
-                result.AddError("--threads must be at least 1.");
-        });
+        Threads.Recursive = true;
         root.Add(Verbose);
         root.Add(Plain);
         root.Add(Threads);

@@ -41,7 +41,7 @@ internal sealed class ModelSession : IStepModel
             {
                 InputIds = inputIds, AttentionMask = mask, DecoderInputIds = Ids(prompts), Cache = cache, LastLogitsOnly = true,
             });
-            encoded = new ModelOutput { EncoderLastHiddenState = Own(output.EncoderLastHiddenState!) };
+            encoded = new ModelOutput { LastHiddenState = Own(output.EncoderLastHiddenState!) };
             return LastLogits(output);
         }
 
@@ -87,7 +87,7 @@ internal sealed class ModelSession : IStepModel
         mask = mask is null ? null : Own(Repeat(mask));
         // With a cache nobody reads the encoder's states again.
         if (encoded is not null && cache is null)
-            encoded = new ModelOutput { EncoderLastHiddenState = Own(Repeat(encoded.EncoderLastHiddenState!)) };
+            encoded = new ModelOutput { LastHiddenState = Own(Repeat(encoded.LastHiddenState!)) };
     }
 
     public void Reorder(ReadOnlySpan<int> rows) => cache?.ReorderSelf(rows);

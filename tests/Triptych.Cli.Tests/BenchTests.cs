@@ -42,7 +42,7 @@ public sealed class BenchTests : IDisposable
     public async Task Lengths_over_the_context_are_an_error()
     {
         TinyModels.SaveGenerator(folder.At("model"));
-        (await CliRun.OfAsync("bench", folder.At("model"), "--prefill", "60", "--decode", "8")).AssertFails(1, "--decode 8", $"{TinyModels.Context} tokens");
+        (await CliRun.OfAsync("bench", folder.At("model"), "--prefill", "60", "--decode", "8")).AssertFails(1, "--prefill 60", $"{TinyModels.Context} tokens");
     }
 
     [Fact]

@@ -26,7 +26,8 @@ internal static class TinyModels
     {
         var tokenizer = Tokenizer.Load(Fixtures.Path("tokenizers/gpt2.json"));
         Save(folder, "GPT2LMHeadModel", tokenizer, $$"""
-            { "model_type": "gpt2", "vocab_size": {{tokenizer.VocabSize}}, "n_embd": 16, "n_head": 2, "n_layer": 2, "n_positions": {{Context}} }
+            { "model_type": "gpt2", "vocab_size": {{tokenizer.VocabSize}}, "n_embd": 16, "n_head": 2, "n_layer": 2, "n_positions": {{Context}},
+              "bos_token_id": 0, "eos_token_id": 0 }
             """);
     }
 

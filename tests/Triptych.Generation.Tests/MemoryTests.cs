@@ -2,7 +2,15 @@ using System.Diagnostics;
 
 namespace Triptych.Generation.Tests;
 
+/// <summary>Tests that measure the whole process run alone.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public static class Alone
+{
+    public const string Name = nameof(Alone);
+}
+
 /// <summary>Contract 3: memory is flat over 10,000 decode steps.</summary>
+[Collection(Alone.Name)]
 public sealed class MemoryTests
 {
     /// <summary>Managed bytes that a decode step of the three-layer GPT-2 may allocate: the objects that describe its tensors.</summary>

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Triptych.Cli.Rendering;
 using Triptych.Models;
 using Triptych.Tensors;
+using static Triptych.Cli.NumberOption;
 
 namespace Triptych.Cli.Commands;
 
@@ -18,10 +19,10 @@ internal sealed class BenchCommand : CliCommand
     private const int DefaultRepeats = 5;
 
     private readonly Argument<string> model = new("MODEL") { Description = "A model folder or an embedded model." };
-    private readonly Option<int?> prefill = Count("--prefill", $"Tokens of the prompt; {DefaultPrefill}, or what the context has room for.");
-    private readonly Option<int?> decode = Count("--decode", $"Tokens to write after it; {DefaultDecode}, or what the context has room for.");
-    private readonly Option<int?> batch = Count("--batch", "Rows that run together; 1 without it.");
-    private readonly Option<int?> repeat = Count("--repeat", $"Measured runs, after one that warms up; {DefaultRepeats} without it.");
+    private readonly Option<int?> prefill = Count("--prefill", $"Tokens of the prompt; {DefaultPrefill}, or what the context has room for.", least: 1);
+    private readonly Option<int?> decode = Count("--decode", $"Tokens to write after it; {DefaultDecode}, or what the context has room for.", least: 1);
+    private readonly Option<int?> batch = Count("--batch", "Rows that run together; 1 without it.", least: 1);
+    private readonly Option<int?> repeat = Count("--repeat", $"Measured runs, after one that warms up; {DefaultRepeats} without it.", least: 1);
     private readonly Option<bool> json = new("--json") { Description = "Print a JSON object." };
 
     public BenchCommand()
@@ -98,17 +99,6 @@ internal sealed class BenchCommand : CliCommand
             $"load {result.LoadSeconds:F2} s, first token {result.FirstTokenSeconds:F2} s, peak memory {result.PeakMemoryBytes / (double)(1 << 20):F0} MiB"));
 
         void Add(string name, int tokens, Speed speed) => table.Add(name, $"{rows * tokens}", $"{speed.Median:F1}", $"{speed.Best:F1}", $"{speed.Worst:F1}");
-    }
-
-    private static Option<int?> Count(string name, string description)
-    {
-        var option = new Option<int?>(name) { Description = description, HelpName = "N" };
-        option.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int?>() is < 1)
-                result.AddError($"{name} has to be at least 1.");
-        });
-        return option;
     }
 }
 

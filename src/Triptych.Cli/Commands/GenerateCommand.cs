@@ -47,7 +47,7 @@ internal sealed class GenerateCommand : CliCommand
     {
         string? text = arguments.GetValue(prompt);
         int[]? given = arguments.GetValue(ids);
-        if (text is null == given is null)
+        if ((text is null) == (given is null))
             throw new UsageException("give either --prompt TEXT or --ids 1,2,3");
         var options = generation.Read(arguments);
 
