@@ -51,7 +51,7 @@ internal sealed class GenerateCommand : CliCommand
             throw new UsageException("give either --prompt TEXT or --ids 1,2,3");
         var options = generation.Read(arguments);
 
-        string folder = ModelFolder.Resolve(arguments.GetRequiredValue(model));
+        string folder = EmbeddedModels.Resolve(arguments.GetRequiredValue(model));
         using var scope = new TensorScope();
         using var network = PretrainedModel.Load(folder);
         var tokenizer = text is null ? TryLoadTokenizer(folder) : Tokenizer.Load(folder);
