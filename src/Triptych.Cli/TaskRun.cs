@@ -94,16 +94,21 @@ internal sealed record TaskRun
         }
     }
 
-    /// <summary>Shows the prompt and each piece of text as soon as it is there.</summary>
+    /// <summary>Shows the prompt, once the model takes it, and each piece of text as soon as it is there.</summary>
     private async Task StreamAsync(TextGenerationPipeline pipeline, string input, CancellationToken cancellationToken)
     {
-        Terminal.WriteEmphasized(input);
+        bool isPromptShown = false;
         await foreach (string piece in pipeline.StreamAsync(input, cancellationToken: cancellationToken).ConfigureAwait(false))
         {
+            if (!isPromptShown)
+                Terminal.WriteEmphasized(input);
+            isPromptShown = true;
             await Terminal.Out.WriteAsync(piece).ConfigureAwait(false);
             await Terminal.Out.FlushAsync(cancellationToken).ConfigureAwait(false);
         }
 
+        if (!isPromptShown)
+            Terminal.WriteEmphasized(input);
         await Terminal.Out.WriteLineAsync().ConfigureAwait(false);
     }
 

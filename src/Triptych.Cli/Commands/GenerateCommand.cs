@@ -46,7 +46,7 @@ internal sealed class GenerateCommand : CliCommand
     public override Task ExecuteAsync(ParseResult arguments, Terminal terminal, CancellationToken cancellationToken)
     {
         string? text = arguments.GetValue(prompt);
-        int[]? given = arguments.GetValue(ids);
+        int[]? given = arguments.GetResult(ids) is null ? null : arguments.GetValue(ids);
         if ((text is null) == (given is null))
             throw new UsageException("give either --prompt TEXT or --ids 1,2,3");
         var options = generation.Read(arguments);
