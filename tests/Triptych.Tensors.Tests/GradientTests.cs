@@ -216,6 +216,18 @@ public sealed class GradientTests
         }
     }
 
+    [Fact]
+    public void PaddingRowGetsNoGradient()
+    {
+        using var scope = new TensorScope();
+        var table = Uniform([4, 3], 1);
+        table.RequiresGrad = true;
+        var ids = Tensor.From([1L, 3, 1, 0]);
+        Assert.Equal(Embedding(table, ids).ToFloats(), Embedding(table, ids, paddingIndex: 1).ToFloats());
+        Sum(Embedding(table, ids, paddingIndex: 1)).Backward();
+        Assert.Equal([1f, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1], table.Grad!.ToFloats());
+    }
+
     internal static Tensor Uniform(Shape shape, ulong seed, float low = -1, float high = 1) => Tensor.Uniform(shape, new Generator(seed), low, high);
 
     /// <summary>Every other element of a larger tensor, its dimensions reversed in memory.</summary>
