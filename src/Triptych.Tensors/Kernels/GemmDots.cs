@@ -15,14 +15,11 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
     /// <summary>Lines of B between blocks of k: whole tiles of four and of three, their partial sums small.</summary>
     private const int GroupLines = 12;
 
-    /// <summary>Floats of a block of A: 16 KB.</summary>
-    private const int BlockFloats = 4096;
-
-    /// <summary>Elements of k in a block at least: the load and store of partial sums must not count.</summary>
-    private const int MinBlock = 256;
-
-    /// <summary>Bytes that software prefetch runs ahead along a line.</summary>
-    private const int Ahead = 1024;
+    /// <summary>
+    /// Elements of k in a block: with eight rows of A, the lines of a tile and those of the next one, which is prefetched, it
+    /// fills two thirds of a 48 KB first-level cache. With more rows it is half as long.
+    /// </summary>
+    private const int BlockK = 512;
 
     /// <summary>Rows that a tile may have: the last ones of A are rounded up to 1, 2 or 4, with zeros.</summary>
     private const int MaxRows = Gemm.MaxVectorRows + 7;
@@ -39,7 +36,7 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
         while (rows < g.M)
             rows += TileRows(g.M - rows);
         Body body = new() { G = g, Rows = rows, Steps = steps, A = GemmScratch.Rent((long)rows * steps * Pair) };
-        int block = Math.Max(BlockFloats / rows, MinBlock);
+        int block = rows > 8 ? BlockK / 2 : BlockK;
         int blocks = Math.Max(1, (g.K + (block / 2)) / block);
         body.BlockSteps = Math.Max(1, (steps + blocks - 1) / blocks);
         for (int i = 0; i < rows; i += TileRows(g.M - i))
@@ -142,11 +139,12 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
             byte* tail = stackalloc byte[4 * 2 * 16 * sizeof(float)];
             long line = G.Ldb * TElement.Size, offset = (long)step * Pair * TElement.Size;
             int width = TSimd.DotLines(rows), tailBytes = Pair * TElement.Size;
-
-            // Short blocks: the same block of the next lines. Long ones: further along the same lines.
-            long ahead = steps * tailBytes <= 2 * Ahead ? width * line : Ahead;
+            bool last = step + steps >= Steps;
             for (int j = 0; j < lines; j += width, sums += rows * width * TSimd.Width)
             {
+                // Prefetch what comes next: the next lines; at the end of the group its next block, or the next group.
+                long ahead = j + width < GroupLines ? width * line : last ? (width * line) - offset : (steps * tailBytes) - (j * line);
+
                 // A short last tile reads its first line again in place of those that are missing.
                 byte* b = G.B + ((first + j) * line) + offset;
                 int count = Math.Min(width, lines - j);
