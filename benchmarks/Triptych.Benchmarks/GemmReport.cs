@@ -51,6 +51,7 @@ internal static unsafe class GemmReport
             WorkerPool.ThreadCount = count;
             Console.WriteLine($"{Gemm.Path}, {count} thread(s)");
             Products(quick ? s_products[..2] : s_products);
+            AttentionCases();
             if (!quick)
                 Vectors();
         }
@@ -105,6 +106,38 @@ internal static unsafe class GemmReport
                         $"{$"{m} x {N} x {K}",-20} {(transB ? "n,k" : "k,n"),-4} {dtype.Name(),-9} {rate,9:F1} {best,9:F1} {rate / best,7:P1} {median,7:P1}"));
                 }
             }
+        }
+    }
+
+    /// <summary>Prefill of 12 heads of 64, as BERT-base and GPT-2 have: 4 t^2 d operations a head (masked ones not counted).</summary>
+    private static void AttentionCases()
+    {
+        foreach ((int t, bool causal) in ((int, bool)[])[(128, false), (512, false), (2048, false), (2048, true)])
+        {
+            const int Heads = 12, HeadDim = 64, Width = Heads * HeadDim;
+            using Matrix q = new((long)t * Width), k = new((long)t * Width), v = new((long)t * Width), output = new((long)t * Width);
+            AttentionTensor Layout(Matrix matrix) => new(matrix.Data, 0, HeadDim, Width);
+            AttentionArguments arguments = new()
+            {
+                Batch = 1,
+                Heads = Heads,
+                KeyValueHeads = Heads,
+                Queries = t,
+                Keys = t,
+                HeadDim = HeadDim,
+                ValueDim = HeadDim,
+                Query = Layout(q),
+                Key = Layout(k),
+                Value = Layout(v),
+                Output = Layout(output),
+                Scale = 0.125f,
+                Causal = causal,
+            };
+            double operations = 4.0 * Heads * HeadDim * t * (causal ? (t + 1) / 2.0 : t);
+            (double[] attention, double[] peak) = Interleave(() => Attention.Forward(arguments), MachinePeak.Multiply);
+            double rate = operations / attention[0] / 1e9, best = MachinePeak.Operations / peak[0] / 1e9;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"attention t {t}{(causal ? " causal" : "")}: {rate:F1} GFLOP/s, {rate / best:P1} of {best:F1}"));
         }
     }
 

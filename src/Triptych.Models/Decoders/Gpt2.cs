@@ -190,8 +190,8 @@ public sealed class Gpt2Model : PretrainedModel
         : base(config, weights)
     {
         this.config = config;
-        Words = new Embedding(weights.Sub("wte"), config.VocabSize, config.NEmbd, config.Init);
-        positions = new Embedding(weights.Sub("wpe"), config.NPositions, config.NEmbd, config.Init);
+        Words = new Embedding(weights.Sub("wte"), config.VocabSize, config.NEmbd, config.InitializerRange);
+        positions = new Embedding(weights.Sub("wpe"), config.NPositions, config.NEmbd, config.InitializerRange);
         dropout = new Dropout(weights, config.EmbdPdrop);
         layers = [.. Enumerable.Range(0, config.NLayer).Select(i => new Gpt2Layer(config, weights.Sub("h").Sub(i), i))];
         finalNorm = new LayerNorm(weights.Sub("ln_f"), config.NEmbd, config.LayerNormEpsilon);

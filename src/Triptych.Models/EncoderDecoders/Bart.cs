@@ -133,8 +133,8 @@ public static class Bart
         MapKey = (name, config) => name switch
         {
             "lm_head.weight" when config.TieWordEmbeddings => "model.shared.weight",
-            "model.encoder.embed_tokens.weight" or "model.decoder.embed_tokens.weight" => "model.shared.weight",
-            "encoder.embed_tokens.weight" or "decoder.embed_tokens.weight" => "shared.weight",
+            "model.encoder.embed_tokens.weight" or "model.decoder.embed_tokens.weight" when config.TieWordEmbeddings => "model.shared.weight",
+            "encoder.embed_tokens.weight" or "decoder.embed_tokens.weight" when config.TieWordEmbeddings => "shared.weight",
             _ when name.EndsWith("encoder.version", StringComparison.Ordinal) || name.EndsWith("decoder.version", StringComparison.Ordinal) => null,
             _ => name,
         },
@@ -271,7 +271,7 @@ internal sealed class BartStack(BartConfig config, Weights weights, Embedding wo
     private const int PositionOffset = 2;
 
     private readonly Embedding positions =
-        new(weights.Sub("embed_positions"), config.MaxPositionEmbeddings + PositionOffset, config.DModel, config.Init);
+        new(weights.Sub("embed_positions"), config.MaxPositionEmbeddings + PositionOffset, config.DModel, config.InitStd);
 
     private readonly LayerNorm norm = new(weights.Sub("layernorm_embedding"), config.DModel, NormEpsilon);
     private readonly Dropout dropout = new(weights, config.Dropout);
@@ -304,15 +304,16 @@ public sealed class BartModel : PretrainedModel
     {
         this.config = config;
         var (encoderWeights, decoderWeights) = (weights.Sub("encoder"), weights.Sub("decoder"));
-        Words = new Embedding(weights.Sub("shared"), config.VocabSize, config.DModel, Init.Normal((float)config.InitStd, config.PadTokenId));
-        encoderInput = new BartStack(config, encoderWeights, Words);
+        Words = CreateWords(config, weights.Sub("shared"));
+        encoderInput = new BartStack(config, encoderWeights, config.TieWordEmbeddings ? Words : CreateWords(config, encoderWeights.Sub("embed_tokens")));
         encoder = [.. Enumerable.Range(0, config.EncoderLayers).Select(i => new BartEncoderLayer(config, encoderWeights.Sub("layers").Sub(i)))];
-        decoderInput = new BartStack(config, decoderWeights, Words);
+        decoderInput = new BartStack(config, decoderWeights, config.TieWordEmbeddings ? Words : CreateWords(config, decoderWeights.Sub("embed_tokens")));
         decoder = [.. Enumerable.Range(0, config.DecoderLayers).Select(i => new BartDecoderLayer(config, decoderWeights.Sub("layers").Sub(i)))];
         encoderDrop = new LayerDrop(weights, config.EncoderLayerdrop);
         decoderDrop = new LayerDrop(weights, config.DecoderLayerdrop);
     }
 
+    // Of both stacks and of the output layer, unless the configuration unties them.
     internal Embedding Words { get; }
 
     /// <inheritdoc/>
@@ -355,6 +356,9 @@ public sealed class BartModel : PretrainedModel
             EncoderHiddenStates = encoderOutput.HiddenStates,
         };
     }
+
+    private static Embedding CreateWords(BartConfig config, Weights weights) =>
+        new(weights, config.VocabSize, config.DModel, config.InitStd, config.PadTokenId);
 }
 
 /// <summary>BART that writes a text: summarization, translation.</summary>

@@ -62,8 +62,6 @@ public record BertConfig : ModelConfig
 
     internal Init Init => Init.Normal((float)InitializerRange);
 
-    internal Init EmbeddingInit => Init.Normal((float)InitializerRange, PadTokenId);
-
     internal double HeadDropout => ClassifierDropout ?? HiddenDropoutProb;
 
     /// <inheritdoc/>
@@ -175,11 +173,13 @@ internal sealed class BertLayer(BertConfig config, Weights weights)
 }
 
 /// <summary>The embeddings of tokens, positions and segments, summed and normalized.</summary>
-internal sealed class BertEmbeddings(BertConfig config, Weights weights)
+internal sealed class BertEmbeddings(BertConfig config, Weights weights, int? paddingPosition = null)
 {
-    private readonly Embedding words = new(weights.Sub("word_embeddings"), config.VocabSize, config.HiddenSize, config.EmbeddingInit);
-    private readonly Embedding positions = new(weights.Sub("position_embeddings"), config.MaxPositionEmbeddings, config.HiddenSize, config.Init);
-    private readonly Embedding segments = new(weights.Sub("token_type_embeddings"), config.TypeVocabSize, config.HiddenSize, config.Init);
+    private readonly Embedding words = new(weights.Sub("word_embeddings"), config.VocabSize, config.HiddenSize, config.InitializerRange, config.PadTokenId);
+    private readonly Embedding positions =
+        new(weights.Sub("position_embeddings"), config.MaxPositionEmbeddings, config.HiddenSize, config.InitializerRange, paddingPosition);
+
+    private readonly Embedding segments = new(weights.Sub("token_type_embeddings"), config.TypeVocabSize, config.HiddenSize, config.InitializerRange);
     private readonly LayerNorm norm = new(weights.Sub("LayerNorm"), config.HiddenSize, config.LayerNormEps);
     private readonly Dropout dropout = new(weights, config.HiddenDropoutProb);
 

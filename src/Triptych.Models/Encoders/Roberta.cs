@@ -80,7 +80,7 @@ public sealed class RobertaModel : PretrainedModel
         : base(config, weights)
     {
         this.config = config;
-        embeddings = new BertEmbeddings(config, weights.Sub("embeddings"));
+        embeddings = new BertEmbeddings(config, weights.Sub("embeddings"), config.PaddingId);
         encoder = new BertEncoder(config, weights.Sub("encoder"));
         pooler = addPooler ? new BertPooler(config, weights.Sub("pooler")) : null;
     }
