@@ -74,7 +74,7 @@ public static class ForwardRunner
             }
         }
 
-        return inputs;
+        return inputs.Count > 0 ? inputs : throw new CheckpointException(path, null, "has no tensor named PREFIX.in.NAME");
     }
 
     /// <summary>The loss, and the L2 norm of each parameter's gradient, without dropout.</summary>

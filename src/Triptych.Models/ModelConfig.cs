@@ -114,6 +114,7 @@ public abstract record ModelConfig
     /// <summary>The content of config.json: every known field, those that are null only where the file had them, and all unknown ones.</summary>
     public JsonObject ToJson()
     {
+        // The serializer writes a JsonObject of extension data as a nested object without a name: it is added by hand.
         var json = JsonSerializer.SerializeToNode(this with { Extra = null }, GetType(), ConfigJson.Options)!.AsObject();
         foreach (string key in json.Where(pair => pair.Value is null && !sourceKeys.Contains(pair.Key)).Select(pair => pair.Key).ToList())
             json.Remove(key);
