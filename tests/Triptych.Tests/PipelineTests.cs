@@ -54,7 +54,7 @@ public sealed class PipelineTests
             List<string> pieces = [];
             await foreach (string piece in pipeline.StreamAsync("Once upon a time", options, Token))
                 pieces.Add(piece);
-            Assert.Equal(pipeline.Run("Once upon a time", options, Token)[0].Text, string.Concat(pieces));
+            Assert.Equal(pipeline.Run("Once upon a time", options, Token)[0].GeneratedText, string.Concat(pieces));
             Assert.All(pieces, piece => Assert.False(char.IsHighSurrogate(piece[^1]) || char.IsLowSurrogate(piece[0])));
         }
     }
@@ -64,7 +64,7 @@ public sealed class PipelineTests
     {
         using var pipeline = await TextGenerationPipeline.CreateAsync(Model("gpt2-stories"), cancellationToken: Token);
         var options = new TextGenerationOptions { Generation = new() { MaxNewTokens = 12, Temperature = 5, TopK = 0 } };
-        Assert.True(Enumerable.Range(0, 4).Select(_ => pipeline.Run("The movie", options, Token)[0].Text).Distinct().Count() > 1);
+        Assert.True(Enumerable.Range(0, 4).Select(_ => pipeline.Run("The movie", options, Token)[0].GeneratedText).Distinct().Count() > 1);
     }
 
     [Fact]
@@ -72,9 +72,9 @@ public sealed class PipelineTests
     {
         using var pipeline = await TextGenerationPipeline.CreateAsync(Model("gpt2-stories"), cancellationToken: Token);
         var options = new GenerationOptions { DoSample = false, MaxNewTokens = 20, RepetitionPenalty = 1.5 };
-        string text = pipeline.Run("Once upon a time", new() { Generation = options, ReturnFullText = false }, Token)[0].Text;
+        string text = pipeline.Run("Once upon a time", new() { Generation = options, ReturnFullText = false }, Token)[0].GeneratedText;
         string stop = text.Substring(8, 2);
-        string cut = pipeline.Run("Once upon a time", new() { Generation = options with { StopStrings = [stop] }, ReturnFullText = false }, Token)[0].Text;
+        string cut = pipeline.Run("Once upon a time", new() { Generation = options with { StopStrings = [stop] }, ReturnFullText = false }, Token)[0].GeneratedText;
         Assert.StartsWith(cut, text, StringComparison.Ordinal);
         Assert.Contains(stop, cut, StringComparison.Ordinal);
         Assert.True(cut.Length < text.Length);
@@ -226,8 +226,8 @@ public sealed class PipelineTests
     public void ResultsHaveHuggingFacesFieldNames()
     {
         Assert.Equal("""[{"label":"POSITIVE","score":0.5}]""", JsonSerializer.Serialize<ClassificationResult[]>([new("POSITIVE", 0.5f)]));
-        Assert.Equal("""[{"generated_text":"x"}]""", JsonSerializer.Serialize<GeneratedText[]>([new("x")]));
-        Assert.Equal("""[{"summary_text":"x"}]""", JsonSerializer.Serialize<Summary[]>([new("x")]));
+        Assert.Equal("""[{"generated_text":"x"}]""", JsonSerializer.Serialize<TextGenerationResult[]>([new("x")]));
+        Assert.Equal("""[{"summary_text":"x"}]""", JsonSerializer.Serialize<SummarizationResult[]>([new("x")]));
         Assert.Equal("""{"score":0.5,"start":1,"end":2,"answer":"x"}""", JsonSerializer.Serialize(new Answer(0.5f, 1, 2, "x")));
         Assert.Equal("""{"entity_group":"PER","score":0.5,"word":"x","start":1,"end":2}""",
             JsonSerializer.Serialize(new Entity { EntityGroup = "PER", Score = 0.5f, Word = "x", Start = 1, End = 2 }));
