@@ -29,6 +29,7 @@ internal sealed class BenchRun(PretrainedModel model, int rows, int prefill, int
         if (cache is null)
             return new(watch.Elapsed.TotalSeconds, 0);
         var next = Likeliest(output);
+        var encoded = hasEncoder ? new ModelOutput { LastHiddenState = output.EncoderLastHiddenState } : null;
         double prefillSeconds = watch.Elapsed.TotalSeconds;
 
         watch.Restart();
@@ -36,9 +37,8 @@ internal sealed class BenchRun(PretrainedModel model, int rows, int prefill, int
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var step = new TensorScope();
-            var inputs = hasEncoder
-                ? new ModelInputs { EncoderOutput = output, DecoderInputIds = next, Cache = cache, LastLogitsOnly = true }
-                : new ModelInputs { InputIds = next, Cache = cache, LastLogitsOnly = true };
+            var inputs = new ModelInputs { EncoderOutput = encoded, Cache = cache, LastLogitsOnly = true };
+            inputs = hasEncoder ? inputs with { DecoderInputIds = next } : inputs with { InputIds = next };
             next = step.Keep(Likeliest(model.Forward(inputs)));
         }
 

@@ -11,8 +11,11 @@ internal static class CommandLine
 {
     private static readonly (string Name, string Summary, Func<CliCommand> Create)[] Commands =
     [
-        ("train", TrainCommand.Summary, () => new TrainCommand()),
+        ("demo", DemoCommand.Summary, () => new DemoCommand()),
+        ("run", RunCommand.Summary, () => new RunCommand()),
+        ("inspect", InspectCommand.Summary, () => new InspectCommand()),
         ("models", ModelsCommand.Summary, () => new ModelsCommand()),
+        ("train", TrainCommand.Summary, () => new TrainCommand()),
         ("generate", GenerateCommand.Summary, () => new GenerateCommand()),
         ("tokenize", TokenizeCommand.Summary, () => new TokenizeCommand()),
         ("forward", ForwardCommand.Summary, () => new ForwardCommand()),
@@ -105,6 +108,7 @@ internal static class CommandLine
         var command = (CliCommand)parsed.CommandResult.Command;
         if (parsed.GetValue(options.Threads) is { } threads)
             Environment.SetEnvironmentVariable("TRIPTYCH_THREADS", $"{threads}");
+        BundledModels.Prepare();
         await command.ExecuteAsync(parsed, terminal, cancellationToken).ConfigureAwait(false);
         return ExitCodes.Done;
     }

@@ -62,6 +62,24 @@ internal sealed class Terminal
     /// <summary>Opens standard input, as bytes: text is decoded strictly by who reads it.</summary>
     public Stream OpenInput() => openInput();
 
+    /// <summary>Writes a title for what follows.</summary>
+    public void WriteHeading(string title)
+    {
+        if (IsDecorated)
+            Console.Write(new Rule(Markup.Escape(title)) { Justification = Justify.Left, Style = new Style(Color.Blue) });
+        else
+            Out.WriteLine($"== {title}");
+    }
+
+    /// <summary>Writes text that stands out, without a line end.</summary>
+    public void WriteEmphasized(string text)
+    {
+        if (IsDecorated)
+            Out.Write($"\e[1m{text}\e[0m");
+        else
+            Out.Write(text);
+    }
+
     /// <summary>Writes plain text from here on, whatever is at the other end.</summary>
     public void MakePlain() => IsDecorated = IsErrorLive = false;
 

@@ -81,6 +81,9 @@ public sealed class Tokenizer
     /// <summary>The number of ids: one more than the highest, added tokens included.</summary>
     public int VocabSize => Math.Max(_parts.Model.Vocabulary.IdLimit, _parts.Added.MaxId + 1);
 
+    /// <summary>What tokens begin with that continue a word, such as <c>##</c>; null or empty where words are not told apart.</summary>
+    public string? ContinuingSubwordPrefix => _parts.Model.ContinuingSubwordPrefix;
+
     /// <summary>The added tokens, by id.</summary>
     public IReadOnlyList<AddedToken> AddedTokens => [.. _parts.Added.Tokens];
 

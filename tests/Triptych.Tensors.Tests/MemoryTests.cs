@@ -220,6 +220,20 @@ public sealed class MemoryTests
     }
 
     [Fact]
+    public void AttentionHoldsNoMatrixOfScores()
+    {
+        // The scores of 2048 queries and keys would take 16 MB.
+        const int Length = 2048;
+        Settled();
+        using var scope = new TensorScope();
+        var x = GradientTests.Uniform([1, 1, Length, 8], 1);
+        NativePool.Trim();
+        long before = NativePool.RentedBytes + NativePool.RetainedBytes;
+        ScaledDotProductAttention(x, x, x, new AttentionOptions { Causal = true });
+        Assert.InRange(NativePool.RentedBytes + NativePool.RetainedBytes - before, 0, 4L << 20);
+    }
+
+    [Fact]
     public void WithoutAScopeTheCollectorFrees()
     {
         long before = Settled();

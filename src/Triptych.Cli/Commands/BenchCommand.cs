@@ -42,7 +42,7 @@ internal sealed class BenchCommand : CliCommand
     public override Task ExecuteAsync(ParseResult arguments, Terminal terminal, CancellationToken cancellationToken)
     {
         var watch = Stopwatch.StartNew();
-        using var network = PretrainedModel.Load(ModelFolder.Resolve(arguments.GetRequiredValue(model)));
+        using var network = PretrainedModel.Load(EmbeddedModels.Resolve(arguments.GetRequiredValue(model)));
         double loadSeconds = watch.Elapsed.TotalSeconds;
         var sizes = Sizes(network, arguments.GetValue(prefill), arguments.GetValue(decode));
         int rows = arguments.GetValue(batch) ?? 1;

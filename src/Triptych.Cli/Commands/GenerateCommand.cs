@@ -46,12 +46,12 @@ internal sealed class GenerateCommand : CliCommand
     public override Task ExecuteAsync(ParseResult arguments, Terminal terminal, CancellationToken cancellationToken)
     {
         string? text = arguments.GetValue(prompt);
-        int[]? given = arguments.GetValue(ids);
+        int[]? given = arguments.GetResult(ids) is null ? null : arguments.GetValue(ids);
         if ((text is null) == (given is null))
             throw new UsageException("give either --prompt TEXT or --ids 1,2,3");
         var options = generation.Read(arguments);
 
-        string folder = ModelFolder.Resolve(arguments.GetRequiredValue(model));
+        string folder = EmbeddedModels.Resolve(arguments.GetRequiredValue(model));
         using var scope = new TensorScope();
         using var network = PretrainedModel.Load(folder);
         var tokenizer = text is null ? TryLoadTokenizer(folder) : Tokenizer.Load(folder);

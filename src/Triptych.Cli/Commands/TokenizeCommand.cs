@@ -53,7 +53,7 @@ internal sealed class TokenizeCommand : CliCommand
         if (inputFile is not null && given.Length > 0)
             throw new UsageException("give either a TEXT or --input FILE, not both");
 
-        var loaded = Tokenizer.Load(arguments.GetValue(tokenizer)!);
+        var loaded = Tokenizer.Load(Locate(arguments.GetRequiredValue(tokenizer)));
         var batches = (inputFile is null ? given : ReadTexts(inputFile)).Chunk(BatchSize);
         var options = OptionsFor(loaded, !arguments.GetValue(noSpecialTokens));
         var encodings = batches.SelectMany(batch => loaded.EncodeBatch(batch, options: options, cancellationToken: cancellationToken));
@@ -78,6 +78,9 @@ internal sealed class TokenizeCommand : CliCommand
 
         return Task.CompletedTask;
     }
+
+    /// <summary>A file or folder, else an embedded model.</summary>
+    private static string Locate(string name) => Path.Exists(name) ? name : EmbeddedModels.Find(name) ?? name;
 
     /// <summary>The file's own truncation and padding; padding to the longest of a batch means nothing line by line.</summary>
     private static EncodeOptions OptionsFor(Tokenizer tokenizer, bool addSpecialTokens) => tokenizer.Defaults with

@@ -76,6 +76,8 @@ internal sealed class Bpe : TokenizerModel
         }
     }
 
+    public override string? ContinuingSubwordPrefix => _options.ContinuingSubwordPrefix;
+
     public override void Tokenize(ReadOnlySpan<char> word, List<Piece> output)
     {
         if (_options.IgnoreMerges && Vocabulary.IdOf(word) is >= 0 and int whole)

@@ -16,6 +16,7 @@ internal sealed class WordPiece : TokenizerModel
     {
         _unknown = new UnknownToken(vocabulary, unknownToken);
         _maxChars = maxCharsPerWord;
+        ContinuingSubwordPrefix = prefix;
         var continuations = new List<(string, int)>();
         for (int id = 0; id < vocabulary.IdLimit; id++)
         {
@@ -25,6 +26,8 @@ internal sealed class WordPiece : TokenizerModel
 
         _continuations = new Vocabulary(continuations, refuse);
     }
+
+    public override string? ContinuingSubwordPrefix { get; }
 
     public override void Tokenize(ReadOnlySpan<char> word, List<Piece> output)
     {
