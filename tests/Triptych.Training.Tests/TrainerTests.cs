@@ -162,6 +162,40 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void AFailedSaveLeavesTheEarlierCheckpoint()
+    {
+        using var model = Gpt2(dropout: 0);
+        int saves = 0;
+        var options = new TrainingOptions { MaxSteps = 6, BatchSize = 4, CheckpointSteps = 2 };
+        var trainer = new Trainer(model, Sentences(8), new CausalCollator(0), options)
+        {
+            Folder = folder,
+            SaveBeside = _ =>
+            {
+                if (++saves == 2)
+                    throw new IOException("no space left on device");
+            },
+        };
+        var error = Assert.Throws<CheckpointException>(() => trainer.Run());
+        Assert.Contains("checkpoint-4", error.Message, StringComparison.Ordinal);
+        Assert.Contains("no space left", error.Message, StringComparison.Ordinal);
+        using var other = Gpt2(dropout: 0);
+        var resumed = new Trainer(other, Sentences(8), new CausalCollator(0), options) { Folder = folder };
+        Assert.True(resumed.Resume());
+        Assert.Equal(2, resumed.Step);
+    }
+
+    [Fact]
+    public void AFolderThatCannotBeMadeIsAClearError()
+    {
+        string file = Path.Combine(folder, "file");
+        File.WriteAllText(file, "");
+        using var model = Gpt2(dropout: 0);
+        var trainer = new Trainer(model, Sentences(8), new CausalCollator(0), new TrainingOptions { MaxSteps = 1 }) { Folder = Path.Combine(file, "run") };
+        Assert.Contains(file, Assert.Throws<CheckpointException>(() => trainer.Run()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void ALossThatIsNoNumberNamesTheStep()
     {
         using var model = Gpt2(dropout: 0);
