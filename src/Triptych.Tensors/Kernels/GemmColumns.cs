@@ -59,7 +59,7 @@ internal static unsafe class GemmColumns<TSimd, TVector, TElement>
         [SkipLocalsInit]
         public readonly void Invoke(long start, long end)
         {
-            byte* memory = stackalloc byte[(((MinStrip * Gemm.MaxVectorRows) + StripFloats) * sizeof(float)) + 64];
+            byte* memory = stackalloc byte[(((MinStrip * Gemm.MaxColumnsRows) + StripFloats) * sizeof(float)) + 64];
             float* sums = (float*)(((nint)memory + 63) & ~(nint)63);
             for (; start < end; start++)
             {
