@@ -143,6 +143,8 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
             {
                 // Prefetch what comes next: the next lines; at the end of the group its next block, or the next group.
                 long ahead = j + width < GroupLines ? width * line : last ? (width * line) - offset : (steps * tailBytes) - (j * line);
+                if (steps == Steps)
+                    ahead = Math.Max(ahead, Gemm.MinAhead);
 
                 // A short last tile reads its first line again in place of those that are missing.
                 byte* b = G.B + ((first + j) * line) + offset;
