@@ -16,7 +16,7 @@ internal static unsafe class GemmReport
     private static readonly (int M, int N, int K)[] s_products =
     [
         (1024, 1024, 1024), (2048, 2048, 2048), (1023, 1023, 1023), (1025, 1025, 1025), (777, 513, 1001), (128, 768, 768),
-        (512, 3072, 768), (4096, 16, 1024), (4096, 48, 512), (16, 2048, 2048), (13, 1024, 4096), (2048, 2048, 16), (1, 1, 1),
+        (512, 3072, 768), (4096, 16, 1024), (4096, 48, 512), (16, 2048, 2048), (13, 1024, 4096), (24, 768, 3072), (32, 1024, 1024), (2048, 2048, 16), (1, 1, 1),
     ];
 
     public static int Run(string[] args)
@@ -28,7 +28,7 @@ internal static unsafe class GemmReport
         {
             if (at + 1 >= args.Length || !int.TryParse(args[at + 1], out int count) || count < 1)
             {
-                Console.Error.WriteLine("usage: gemm [--threads N] [--path 128|256|512] [--quick]");
+                Console.Error.WriteLine("usage: gemm [--threads N] [--path 128|256|512] [--only products|attention|rows] [--quick]");
                 return 2;
             }
 
@@ -46,13 +46,17 @@ internal static unsafe class GemmReport
             }
         }
 
+        at = Array.IndexOf(args, "--only");
+        string? only = at >= 0 && at + 1 < args.Length ? args[at + 1] : null;
         foreach (int count in threads.Distinct())
         {
             WorkerPool.ThreadCount = count;
             Console.WriteLine($"{Gemm.Path}, {count} thread(s)");
-            Products(quick ? s_products[..2] : s_products);
-            AttentionCases();
-            if (!quick)
+            if (only is null or "products")
+                Products(quick ? s_products[..2] : s_products);
+            if (only is null or "attention")
+                AttentionCases();
+            if (only == "rows" || (only is null && !quick))
                 Vectors();
         }
 
@@ -96,6 +100,7 @@ internal static unsafe class GemmReport
                 {
                     const int N = 8192, K = 4096;
                     using Matrix a = new(m * K), b = new((long)N * K), c = new(m * N);
+                    b.ConvertTo(dtype);
                     double bytes = (double)N * K * dtype.Size();
                     (double[] product, double[] read) = Interleave(
                         () => Gemm.Run(false, transB, m, N, K, a.Data, K, b.Data, dtype, transB ? K : N, 0, c.Data, N, default),
@@ -168,14 +173,26 @@ internal static unsafe class GemmReport
     /// <summary>Native floats with small values.</summary>
     private sealed class Matrix : IDisposable
     {
+        private readonly long _count;
+
         public Matrix(long count)
         {
+            _count = count;
             Data = (float*)NativeMemory.AlignedAlloc((nuint)(count * sizeof(float)), 64);
             for (long i = 0; i < count; i++)
                 Data[i] = ((i * 7919) % 1013 / 1013f) - 0.5f;
         }
 
         public float* Data { get; }
+
+        /// <summary>The values in a narrower type, at the front of the memory.</summary>
+        public void ConvertTo(DType dtype)
+        {
+            for (long i = 0; i < _count && dtype != DType.Float32; i++)
+            {
+                ((ushort*)Data)[i] = dtype == DType.Float16 ? BitConverter.HalfToUInt16Bits((Half)Data[i]) : ((BFloat16)Data[i]).Bits;
+            }
+        }
 
         public void Dispose() => NativeMemory.AlignedFree(Data);
     }

@@ -78,14 +78,14 @@ internal sealed record TaskRun
         {
             var results = await pipeline.RunAsync(Inputs, cancellationToken: cancellationToken).ConfigureAwait(false);
             if (results.Count == 1)
-                WriteJson(results[0], PipelineJson.Default.IReadOnlyListGeneratedText);
+                WriteJson(results[0], PipelineJson.Default.IReadOnlyListTextGenerationResult);
             else
-                WriteJson(results, PipelineJson.Default.IReadOnlyListIReadOnlyListGeneratedText);
+                WriteJson(results, PipelineJson.Default.IReadOnlyListIReadOnlyListTextGenerationResult);
         }
         else if (Generation.NumBeams > 1 || Generation.NumReturnSequences > 1)
         {
             foreach (var result in await pipeline.RunAsync(Inputs, cancellationToken: cancellationToken).ConfigureAwait(false))
-                result.ToList().ForEach(text => Terminal.Out.WriteLine(text.Text));
+                result.ToList().ForEach(text => Terminal.Out.WriteLine(text.GeneratedText));
         }
         else
         {
@@ -122,12 +122,12 @@ internal sealed record TaskRun
         status.Dispose();
         if (IsJson)
         {
-            WriteJson([.. results.SelectMany(result => result)], PipelineJson.Default.IReadOnlyListSummary);
+            WriteJson([.. results.SelectMany(result => result)], PipelineJson.Default.IReadOnlyListSummarizationResult);
             return;
         }
 
         foreach (var (input, result) in Inputs.Zip(results))
-            TextBlock.WritePair(Terminal, ("Article", input), ("Summary", string.Join('\n', result.Select(summary => summary.Text))));
+            TextBlock.WritePair(Terminal, ("Article", input), ("Summary", string.Join('\n', result.Select(summary => summary.SummaryText))));
     }
 
     private async Task FillMaskAsync(CancellationToken cancellationToken)

@@ -14,6 +14,9 @@ public abstract record ModelConfig
     /// <summary>The file's name in a model folder.</summary>
     public const string FileName = "config.json";
 
+    // The deepest published models have a few hundred; a hostile file must not make us allocate billions.
+    private const int MaxLayers = 10_000;
+
     private HashSet<string> sourceKeys = [];
 
     /// <summary>The architecture, a key of <see cref="ModelRegistry"/>, such as <c>bert</c>.</summary>
@@ -153,6 +156,8 @@ public abstract record ModelConfig
         {
             if (value <= 0)
                 yield return (key, $"is {value}, not a positive number");
+            if (value > MaxLayers && key.Contains("layer", StringComparison.Ordinal))
+                yield return (key, $"is {value}, over the limit of {MaxLayers}");
         }
 
         if (size.Heads > 0 && size.HiddenSize % size.Heads != 0)

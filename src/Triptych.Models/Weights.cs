@@ -189,6 +189,8 @@ internal sealed class WeightSource
         string other = modelClass.IsBase ? basePrefix + name
             : name.StartsWith(basePrefix, StringComparison.Ordinal) ? name[basePrefix.Length..] : name;
         bool found = keys.TryGetValue(name, out var here);
+        if (found)
+            used.Add(here.Stored);
         if (other != name && keys.TryGetValue(other, out var there))
         {
             used.Add(there.Stored);
@@ -196,8 +198,6 @@ internal sealed class WeightSource
                 (here, found) = (there, true);
         }
 
-        if (found)
-            used.Add(here.Stored);
         return found ? here.Stored : null;
     }
 

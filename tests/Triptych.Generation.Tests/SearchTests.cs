@@ -1,3 +1,7 @@
+using Triptych.Formats;
+using Triptych.Models;
+using Triptych.TestSupport;
+
 namespace Triptych.Generation.Tests;
 
 /// <summary>Greedy and beam search of whole models against transformers.</summary>
@@ -58,6 +62,29 @@ public sealed class SearchTests
         var expected = golden.Load($"{prefix}.out.new_logits");
         Assert.Equal(expected.Shape, result.NewLogits!.Shape);
         AssertClose(expected.ToFloats(), result.NewLogits.ToFloats());
+    }
+
+    [Theory]
+    [InlineData("gpt2")]
+    [InlineData("bart")]
+    public void ForwardRunnerDecodesGreedily(string model)
+    {
+        string output = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        try
+        {
+            ForwardRunner.Run(Fixtures.Path($"generation/{model}"), Fixtures.Path($"generation/{model}/greedy.safetensors"), output, GreedyDecoder.Decode);
+            using var golden = Goldens.Tensors($"{model}/greedy");
+            using var file = SafetensorsFile.Open(output);
+            foreach (string prefix in (string[])["generate", "generate_batch"])
+            {
+                Assert.Equal(Goldens.Rows(golden.Load($"{prefix}.out.sequences")), Goldens.Rows(file.Load($"{prefix}.out.sequences")));
+                AssertClose(golden.Load($"{prefix}.out.new_logits").ToFloats(), file.Load($"{prefix}.out.new_logits").ToFloats());
+            }
+        }
+        finally
+        {
+            File.Delete(output);
+        }
     }
 
     [Theory]

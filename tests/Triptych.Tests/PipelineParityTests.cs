@@ -97,14 +97,14 @@ public sealed class PipelineParityTests
                 {
                     Generation = GenerationOf(options), ReturnFullText = (bool?)options["return_full_text"] ?? true,
                 }, token);
-                return JsonSerializer.Serialize(result, PipelineJson.Default.IReadOnlyListGeneratedText);
+                return JsonSerializer.Serialize(result, PipelineJson.Default.IReadOnlyListTextGenerationResult);
             }
 
             default:
             {
                 using var pipeline = await SummarizationPipeline.CreateAsync(model, cancellationToken: token);
                 var result = await pipeline.RunAsync((string)input!, new SummarizationOptions { Generation = GenerationOf(options) }, token);
-                return JsonSerializer.Serialize(result, PipelineJson.Default.IReadOnlyListSummary);
+                return JsonSerializer.Serialize(result, PipelineJson.Default.IReadOnlyListSummarizationResult);
             }
         }
     }

@@ -13,6 +13,7 @@ internal static unsafe class Attention
     private const int BlockKeys = 256;
 
     /// <summary>Keys of a block when there are only a few queries: long walks over the cache.</summary>
+    private const int DecodeQueries = 8;
     private const int BlockKeysDecode = 2048;
 
     /// <summary>Writes Output, and LogSumExp if it is given.</summary>
@@ -52,7 +53,7 @@ internal static unsafe class Attention
 
         private readonly void Block(int batch, int head, int firstQuery, int queries)
         {
-            int blockKeys = queries <= Gemm.MaxVectorRows ? BlockKeysDecode : BlockKeys;
+            int blockKeys = queries <= DecodeQueries ? BlockKeysDecode : BlockKeys;
             blockKeys = Math.Min(blockKeys, G.Keys);
             int keyValueHead = head / (G.Heads / G.KeyValueHeads);
             float* scratch = GemmScratch.RentSecond(((long)queries * blockKeys) + (2 * queries));

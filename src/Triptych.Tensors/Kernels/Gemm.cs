@@ -11,8 +11,8 @@ namespace Triptych.Tensors;
 /// </summary>
 internal static unsafe class Gemm
 {
-    /// <summary>At most this many rows of A take the kernels that read B as it lies, at the speed of memory.</summary>
-    public const int MaxVectorRows = 8;
+    /// <summary>At most this many rows of A take the kernels that read B as it lies: packing it would cost more than it gains.</summary>
+    public const int MaxVectorRows = 24;
 
     /// <summary>Multiply-adds below which a parallel region costs more than it gains.</summary>
     private const long SerialWork = 200_000;

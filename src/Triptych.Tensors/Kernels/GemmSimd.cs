@@ -23,9 +23,19 @@ internal unsafe interface ISimd<TVector>
     /// <summary>Rows of a register tile, which has two vectors of columns: what fits the registers without spills.</summary>
     static abstract int PanelRows { get; }
 
+    /// <summary>Rows of A in a tile of dot products.</summary>
+    static abstract int DotRows { get; }
+
+    /// <summary>Lines of B in a tile of dot products that has more than four rows; at most four otherwise.</summary>
+    static abstract int DotLines(int rows);
+
     static abstract TVector Load(float* source);
 
     static abstract TVector Load<TElement>(byte* source)
+        where TElement : struct, IElement;
+
+    /// <summary>Two vectors of elements that lie together, in the order that <see cref="PairOrder.Slot"/> gives.</summary>
+    static abstract void LoadPair<TElement>(byte* source, out TVector first, out TVector second)
         where TElement : struct, IElement;
 
     static abstract void Store(TVector value, float* target);
@@ -54,12 +64,25 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         get => 12;
     }
 
+    public static int DotRows
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 8;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int DotLines(int rows) => rows > 4 ? 3 : 4;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(float* source) => Vector512.Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load<TElement>(byte* source)
         where TElement : struct, IElement => TElement.Load512(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadPair<TElement>(byte* source, out Vector512<float> first, out Vector512<float> second)
+        where TElement : struct, IElement => TElement.Pair512(source, out first, out second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector512<float> value, float* target) => value.Store(target);
@@ -92,12 +115,25 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         get => 6;
     }
 
+    public static int DotRows
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 4;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int DotLines(int rows) => rows > 2 ? 2 : 4;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load(float* source) => Vector256.Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load<TElement>(byte* source)
         where TElement : struct, IElement => TElement.Load256(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadPair<TElement>(byte* source, out Vector256<float> first, out Vector256<float> second)
+        where TElement : struct, IElement => TElement.Pair256(source, out first, out second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector256<float> value, float* target) => value.Store(target);
@@ -130,12 +166,25 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         get => AdvSimd.Arm64.IsSupported ? 12 : 6;
     }
 
+    public static int DotRows
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => AdvSimd.Arm64.IsSupported ? 8 : 4;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int DotLines(int rows) => AdvSimd.Arm64.IsSupported ? (rows > 4 ? 3 : 4) : rows > 2 ? 2 : 4;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Load(float* source) => Vector128.Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Load<TElement>(byte* source)
         where TElement : struct, IElement => TElement.Load128(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadPair<TElement>(byte* source, out Vector128<float> first, out Vector128<float> second)
+        where TElement : struct, IElement => TElement.Pair128(source, out first, out second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector128<float> value, float* target) => value.Store(target);
@@ -167,6 +216,12 @@ internal unsafe interface IElement
     static abstract Vector256<float> Load256(byte* source);
 
     static abstract Vector512<float> Load512(byte* source);
+
+    static abstract void Pair128(byte* source, out Vector128<float> first, out Vector128<float> second);
+
+    static abstract void Pair256(byte* source, out Vector256<float> first, out Vector256<float> second);
+
+    static abstract void Pair512(byte* source, out Vector512<float> first, out Vector512<float> second);
 }
 
 internal readonly unsafe struct Float32Element : IElement
@@ -188,6 +243,27 @@ internal readonly unsafe struct Float32Element : IElement
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load512(byte* source) => Vector512.Load((float*)source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Pair128(byte* source, out Vector128<float> first, out Vector128<float> second)
+    {
+        first = Vector128.Load((float*)source);
+        second = Vector128.Load((float*)source + Vector128<float>.Count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Pair256(byte* source, out Vector256<float> first, out Vector256<float> second)
+    {
+        first = Vector256.Load((float*)source);
+        second = Vector256.Load((float*)source + Vector256<float>.Count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Pair512(byte* source, out Vector512<float> first, out Vector512<float> second)
+    {
+        first = Vector512.Load((float*)source);
+        second = Vector512.Load((float*)source + Vector512<float>.Count);
+    }
 }
 
 internal readonly unsafe struct BFloat16Element : IElement
@@ -209,6 +285,30 @@ internal readonly unsafe struct BFloat16Element : IElement
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load512(byte* source) => (Widen.To512(source) << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Pair128(byte* source, out Vector128<float> first, out Vector128<float> second)
+    {
+        Vector128<uint> both = Vector128.Load((uint*)source);
+        first = (both << 16).AsSingle();
+        second = (both & Vector128.Create(0xffff0000u)).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Pair256(byte* source, out Vector256<float> first, out Vector256<float> second)
+    {
+        Vector256<uint> both = Vector256.Load((uint*)source);
+        first = (both << 16).AsSingle();
+        second = (both & Vector256.Create(0xffff0000u)).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Pair512(byte* source, out Vector512<float> first, out Vector512<float> second)
+    {
+        Vector512<uint> both = Vector512.Load((uint*)source);
+        first = (both << 16).AsSingle();
+        second = (both & Vector512.Create(0xffff0000u)).AsSingle();
+    }
 }
 
 /// <summary>IEEE half: exponent and fraction move to float's place, 2^112 mends the bias (also of subnormals); infinities and NaNs keep theirs.</summary>
@@ -216,6 +316,7 @@ internal readonly unsafe struct Float16Element : IElement
 {
     private const uint Magnitude = 0x7fff;
     private const uint Sign = 0x8000;
+    private const int SignAndMagnitude = unchecked((int)0x8fffe000);
     private const uint Infinite = 0x7c00u << 13;
     private const uint FloatInfinity = 0x7f800000;
     private const float BiasScale = 5.192296858534828e33f;
@@ -258,6 +359,70 @@ internal readonly unsafe struct Float16Element : IElement
         return ((shifted.AsSingle() * BiasScale).AsUInt32() | (special & Vector512.Create(FloatInfinity))
             | ((bits & Vector512.Create(Sign)) << 16)).AsSingle();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Pair128(byte* source, out Vector128<float> first, out Vector128<float> second)
+    {
+        Vector128<int> both = Vector128.Load((int*)source);
+        first = Upper(both << 16);
+        second = Upper(both);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Pair256(byte* source, out Vector256<float> first, out Vector256<float> second)
+    {
+        Vector256<int> both = Vector256.Load((int*)source);
+        first = Upper(both << 16);
+        second = Upper(both);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Pair512(byte* source, out Vector512<float> first, out Vector512<float> second)
+    {
+        Vector512<int> both = Vector512.Load((int*)source);
+        first = Upper(both << 16);
+        second = Upper(both);
+    }
+
+    /// <summary>Halves in the upper 16 bits, moved down with their sign copied; the copies and what came from below are cut off.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Upper(Vector128<int> halves)
+    {
+        Vector128<int> moved = (halves >> 3) & Vector128.Create(SignAndMagnitude);
+        Vector128<int> special = Vector128.Equals(moved & Vector128.Create((int)Infinite), Vector128.Create((int)Infinite));
+        Vector128<int> value = (moved.AsSingle() * BiasScale).AsInt32();
+        return Vector128.ConditionalSelect(special, value | Vector128.Create((int)FloatInfinity), value).AsSingle();
+    }
+
+    /// <summary>Halves in the upper 16 bits, moved down with their sign copied; the copies and what came from below are cut off.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Upper(Vector256<int> halves)
+    {
+        Vector256<int> moved = (halves >> 3) & Vector256.Create(SignAndMagnitude);
+        Vector256<int> special = Vector256.Equals(moved & Vector256.Create((int)Infinite), Vector256.Create((int)Infinite));
+        Vector256<int> value = (moved.AsSingle() * BiasScale).AsInt32();
+        return Vector256.ConditionalSelect(special, value | Vector256.Create((int)FloatInfinity), value).AsSingle();
+    }
+
+    /// <summary>Halves in the upper 16 bits, moved down with their sign copied; the copies and what came from below are cut off.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Upper(Vector512<int> halves)
+    {
+        Vector512<int> moved = (halves >> 3) & Vector512.Create(SignAndMagnitude);
+        Vector512<int> special = Vector512.Equals(moved & Vector512.Create((int)Infinite), Vector512.Create((int)Infinite));
+        Vector512<int> value = (moved.AsSingle() * BiasScale).AsInt32();
+        return Vector512.ConditionalSelect(special, value | Vector512.Create((int)FloatInfinity), value).AsSingle();
+    }
+}
+
+/// <summary>
+/// Where an element of a pair of vectors goes. A vector of 16-bit elements is widened fastest into its even and its odd
+/// elements; what it is multiplied with, or added up in, follows that order.
+/// </summary>
+internal static class PairOrder
+{
+    public static int Slot<TElement>(int element, int width)
+        where TElement : struct, IElement => TElement.Size == 2 ? ((element & 1) * width) + (element >> 1) : element;
 }
 
 /// <summary>Loads 16-bit elements into 32-bit lanes.</summary>

@@ -114,15 +114,15 @@ public abstract class Pipeline : IDisposable
     /// <exception cref="ArgumentException">The text is too long and not to be cut, or has no tokens.</exception>
     private protected Encoding Encode(string text, string? pair, PipelineOptions options)
     {
-        var encoding = Tokenizer.Encode(text, pair, new EncodeOptions());
+        var encoding = Tokenizer.Encode(text, pair, new EncodeOptions { Truncation = new Truncation(MaxLength) });
         if (encoding.Length == 0)
             throw new ArgumentException("the text is empty: it has no tokens", nameof(text));
-        if (encoding.Length <= MaxLength)
+        if (encoding.Overflowing.Count == 0)
             return encoding;
         if (!options.Truncation)
-            throw new ArgumentException($"the text has {encoding.Length} tokens, the model reads {MaxLength}; set Truncation to cut it", nameof(text));
-        options.OnWarning?.Invoke($"the text was cut from {encoding.Length} to {MaxLength} tokens, the model's limit");
-        return Tokenizer.Encode(text, pair, new EncodeOptions { Truncation = new Truncation(MaxLength) });
+            throw new ArgumentException($"the text has more tokens than the {MaxLength} that the model reads; set Truncation to cut it", nameof(text));
+        options.OnWarning?.Invoke($"the text was cut to its first {MaxLength} tokens, the model's limit");
+        return encoding;
     }
 
     /// <summary>Runs the model over encodings in batches of similar length.</summary>

@@ -87,12 +87,12 @@ public sealed record Answer(
     [property: JsonPropertyName("answer")] string Text);
 
 /// <summary>A text that goes on where the prompt ends.</summary>
-/// <param name="Text">The text, with the prompt if <see cref="TextGenerationOptions.ReturnFullText"/> says so.</param>
-public sealed record GeneratedText([property: JsonPropertyName("generated_text")] string Text);
+/// <param name="GeneratedText">The text, with the prompt if <see cref="TextGenerationOptions.ReturnFullText"/> says so.</param>
+public sealed record TextGenerationResult([property: JsonPropertyName("generated_text")] string GeneratedText);
 
 /// <summary>A summary.</summary>
-/// <param name="Text">The text.</param>
-public sealed record Summary([property: JsonPropertyName("summary_text")] string Text);
+/// <param name="SummaryText">The text.</param>
+public sealed record SummarizationResult([property: JsonPropertyName("summary_text")] string SummaryText);
 
 internal sealed class FillMaskResultConverter : JsonConverter<FillMaskResult>
 {
@@ -127,10 +127,10 @@ internal sealed class FillMaskResultConverter : JsonConverter<FillMaskResult>
 [JsonSerializable(typeof(IReadOnlyList<IReadOnlyList<Entity>>))]
 [JsonSerializable(typeof(IReadOnlyList<Answer>))]
 [JsonSerializable(typeof(IReadOnlyList<IReadOnlyList<Answer>>))]
-[JsonSerializable(typeof(IReadOnlyList<GeneratedText>))]
-[JsonSerializable(typeof(IReadOnlyList<IReadOnlyList<GeneratedText>>))]
-[JsonSerializable(typeof(IReadOnlyList<Summary>))]
-[JsonSerializable(typeof(IReadOnlyList<IReadOnlyList<Summary>>))]
+[JsonSerializable(typeof(IReadOnlyList<TextGenerationResult>))]
+[JsonSerializable(typeof(IReadOnlyList<IReadOnlyList<TextGenerationResult>>))]
+[JsonSerializable(typeof(IReadOnlyList<SummarizationResult>))]
+[JsonSerializable(typeof(IReadOnlyList<IReadOnlyList<SummarizationResult>>))]
 [JsonSerializable(typeof(float[][]))]
 [JsonSerializable(typeof(IReadOnlyList<float[][]>))]
 [JsonSerializable(typeof(ArchitectureReport))]

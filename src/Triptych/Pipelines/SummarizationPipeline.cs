@@ -13,7 +13,7 @@ public sealed record SummarizationOptions : PipelineOptions
 }
 
 /// <summary>Summarizes texts with an encoder-decoder: <c>summarization</c>.</summary>
-public sealed class SummarizationPipeline : Pipeline<string, SummarizationOptions, IReadOnlyList<Summary>>
+public sealed class SummarizationPipeline : Pipeline<string, SummarizationOptions, IReadOnlyList<SummarizationResult>>
 {
     private const string Name = "summarization";
 
@@ -39,14 +39,14 @@ public sealed class SummarizationPipeline : Pipeline<string, SummarizationOption
         return new SummarizationPipeline(loaded, tokenizer, options);
     }
 
-    private protected override IReadOnlyList<Summary>[] Process(
+    private protected override IReadOnlyList<SummarizationResult>[] Process(
         IReadOnlyList<string> inputs, SummarizationOptions options, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSize, 1);
         var encodings = inputs.Select(input => string.IsNullOrWhiteSpace(input)
             ? throw new ArgumentException("the text to summarize is empty", nameof(inputs))
             : Encode(prefix + input, null, options)).ToList();
-        var results = new IReadOnlyList<Summary>[inputs.Count];
+        var results = new IReadOnlyList<SummarizationResult>[inputs.Count];
         foreach (int[] batch in Enumerable.Range(0, inputs.Count).OrderBy(i => encodings[i].Length).Chunk(options.BatchSize))
         {
             var generated = generator.Generate([.. batch.Select(i => encodings[i].Ids)], options.Generation, cancellationToken);
@@ -54,7 +54,7 @@ public sealed class SummarizationPipeline : Pipeline<string, SummarizationOption
             for (int i = 0; i < batch.Length; i++)
             {
                 results[batch[i]] = [.. Enumerable.Range(i * copies, copies).Select(row =>
-                    new Summary(Tokenizer.Decode(generated.Sequences[row], skipSpecialTokens: true, cleanUpTokenizationSpaces: false)))];
+                    new SummarizationResult(Tokenizer.Decode(generated.Sequences[row], skipSpecialTokens: true, cleanUpTokenizationSpaces: false)))];
             }
         }
 

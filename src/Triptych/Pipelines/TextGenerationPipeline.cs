@@ -22,7 +22,7 @@ public sealed record TextGenerationOptions : PipelineOptions
 /// await foreach (string piece in generator.StreamAsync("Once upon a time"))
 ///     Console.Write(piece);
 /// </code></example>
-public sealed class TextGenerationPipeline : Pipeline<string, TextGenerationOptions, IReadOnlyList<GeneratedText>>
+public sealed class TextGenerationPipeline : Pipeline<string, TextGenerationOptions, IReadOnlyList<TextGenerationResult>>
 {
     private const string Name = "text-generation";
 
@@ -68,12 +68,12 @@ public sealed class TextGenerationPipeline : Pipeline<string, TextGenerationOpti
             yield return rest;
     }
 
-    private protected override IReadOnlyList<GeneratedText>[] Process(
+    private protected override IReadOnlyList<TextGenerationResult>[] Process(
         IReadOnlyList<string> inputs, TextGenerationOptions options, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSize, 1);
         var prompts = inputs.Select(input => Tokenizer.Encode(input, null, new EncodeOptions()).Ids).ToList();
-        var results = new IReadOnlyList<GeneratedText>[inputs.Count];
+        var results = new IReadOnlyList<TextGenerationResult>[inputs.Count];
         foreach (int[] batch in Enumerable.Range(0, inputs.Count).OrderBy(i => prompts[i].Length).Chunk(options.BatchSize))
         {
             var generated = generator.Generate([.. batch.Select(i => prompts[i])], options.Generation, cancellationToken);
@@ -82,7 +82,7 @@ public sealed class TextGenerationPipeline : Pipeline<string, TextGenerationOpti
             {
                 string prefix = options.ReturnFullText ? inputs[batch[i]] : "";
                 results[batch[i]] = [.. Enumerable.Range(i * copies, copies).Select(row =>
-                    new GeneratedText(prefix + Tokenizer.Decode(generated.Generated(row).ToArray(), skipSpecialTokens: true, cleanUpTokenizationSpaces: false)))];
+                    new TextGenerationResult(prefix + Tokenizer.Decode(generated.Generated(row).ToArray(), skipSpecialTokens: true, cleanUpTokenizationSpaces: false)))];
             }
         }
 

@@ -1,5 +1,7 @@
+using System.Text;
 using Triptych.Models;
 using Triptych.Tokenizers;
+using Encoding = Triptych.Tokenizers.Encoding;
 
 namespace Triptych;
 
@@ -100,7 +102,7 @@ public sealed class TokenClassificationPipeline : Pipeline<string, TokenClassifi
         int best = Best(scores);
         return new Part
         {
-            Ids = [encoding.Ids[i]], Word = isUnknown ? covered : token, UnknownText = isUnknown ? covered : null, IsSubword = isSubword && !isUnknown,
+            Tokens = [(encoding.Ids[i], isUnknown ? covered : null)], Word = isUnknown ? covered : token, IsSubword = isSubword && !isUnknown,
             Index = i, Start = start, End = end, Scores = scores, Label = LabelOf(best), Score = scores[best],
         };
     }
@@ -153,15 +155,28 @@ public sealed class TokenClassificationPipeline : Pipeline<string, TokenClassifi
     private static string Tag(string label) =>
         label.StartsWith("B-", StringComparison.Ordinal) || label.StartsWith("I-", StringComparison.Ordinal) ? label[2..] : label;
 
-    private static Part Joined(List<Part> parts) => parts[0] with
-    {
-        Ids = [.. parts.SelectMany(part => part.Ids)],
-        UnknownText = parts.Any(part => part.UnknownText is not null) ? string.Join(' ', parts.Select(part => part.UnknownText ?? part.Word)) : null,
-        End = parts[^1].End,
-    };
+    private static Part Joined(List<Part> parts) => parts[0] with { Tokens = [.. parts.SelectMany(part => part.Tokens)], End = parts[^1].End };
 
-    /// <summary>What the tokens of a part read as; unknown ones read as the text that they cover.</summary>
-    private string Text(Part part) => part.UnknownText ?? Tokenizer.Decode(part.Ids, skipSpecialTokens: false, cleanUpTokenizationSpaces: false);
+    /// <summary>What tokens read as; unknown ones read as the text that they cover.</summary>
+    private string Text(Part part)
+    {
+        var tokens = part.Tokens.AsSpan();
+        var text = new StringBuilder();
+        while (!tokens.IsEmpty)
+        {
+            int known = 0;
+            while (known < tokens.Length && tokens[known].UnknownText is null)
+                known++;
+            int taken = Math.Max(known, 1);
+            string piece = tokens[0].UnknownText
+                ?? Tokenizer.Decode(part.Tokens[^tokens.Length..^(tokens.Length - known)].Select(token => token.Id), skipSpecialTokens: false, cleanUpTokenizationSpaces: false);
+            // As in the decoder, punctuation follows without a space.
+            text.Append(text.Length > 0 && piece is not ['.' or ',' or '?' or '!', ..] ? " " : "").Append(piece);
+            tokens = tokens[taken..];
+        }
+
+        return text.ToString();
+    }
 
     private static int Best(float[] scores) => System.Numerics.Tensors.TensorPrimitives.IndexOfMax<float>(scores);
 
@@ -170,11 +185,9 @@ public sealed class TokenClassificationPipeline : Pipeline<string, TokenClassifi
     /// <summary>A token or a word.</summary>
     private sealed record Part
     {
-        public required int[] Ids { get; init; }
+        public required (int Id, string? UnknownText)[] Tokens { get; init; }
 
         public required string Word { get; init; }
-
-        public string? UnknownText { get; init; }
 
         public bool IsSubword { get; init; }
 

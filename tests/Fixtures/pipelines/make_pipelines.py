@@ -92,17 +92,27 @@ def decode_qa(model, tok, question, context, top_k=1, max_answer_len=15, max_seq
     """QuestionAnsweringPipeline of transformers 4."""
     max_seq_len = min(tok.model_max_length, max_seq_len)
     doc_stride = min(max_seq_len // 2, doc_stride)
-    enc = tok(question, context, truncation="only_second", max_length=max_seq_len, stride=doc_stride, return_overflowing_tokens=True,
-              return_offsets_mapping=True, return_special_tokens_mask=True)
-    answers, null = [], 1000000
-    for w in range(len(enc["input_ids"])):
-        seq, ids = enc.sequence_ids(w), np.array(enc["input_ids"][w])
-        p_mask = np.array([0 if s == 1 else 1 for s in seq])
-        p_mask[np.nonzero(ids == tok.cls_token_id)[0]] = 0
-        x = {k: torch.tensor([enc[k][w]]) for k in tok.model_input_names}
+    # tokenizers 0.23.1 stops after the first overflowing part, so the parts are cut here.
+    plain = tok.backend_tokenizer
+    plain.no_truncation()
+    q, c = plain.encode(question, add_special_tokens=False), plain.encode(context, add_special_tokens=False)
+    room = max_seq_len - len(q.ids) - 3
+    answers, null, at = [], 1000000, 0
+    windows = []
+    while True:
+        windows.append((at, min(at + room, len(c.ids))))
+        if windows[-1][1] == len(c.ids):
+            break
+        at += room - doc_stride
+    for low, high in windows:
+        first = len(q.ids) + 2
+        ids = np.array([tok.cls_token_id] + q.ids + [tok.sep_token_id] + c.ids[low:high] + [tok.sep_token_id])
+        p_mask = np.array([0 if first <= i < len(ids) - 1 else 1 for i in range(len(ids))])
+        p_mask[0] = 0
+        x = {"input_ids": torch.tensor(ids[None]), "attention_mask": torch.ones(1, len(ids), dtype=torch.int64)}
         with torch.no_grad():
             out = model(**x)
-        undesired = np.abs(p_mask - 1) & np.array(enc["attention_mask"][w])
+        undesired = np.abs(p_mask - 1)
         def norm(v):
             v = np.where(undesired == 0, -10000.0, v.numpy()[0])
             v = np.exp(v - v.max())
@@ -117,19 +127,17 @@ def decode_qa(model, tok, question, context, top_k=1, max_answer_len=15, max_seq
             s, e = np.unravel_index(i, cand.shape)
             if not (undesired[s] and undesired[e]):
                 continue
-            encoding = enc.encodings[w]
-            try:
-                assert align_to_words
-                a = encoding.word_to_chars(encoding.token_to_word(int(s)), 1)[0]
-                b = encoding.word_to_chars(encoding.token_to_word(int(e)), 1)[1]
-            except Exception:
-                a, b = encoding.offsets[s][0], encoding.offsets[e][1]
+            score = float(cand[s, e])
+            s, e = s - first + low, e - first + low
+            words = range(low, high)
+            a = min(c.offsets[i][0] for i in words if c.word_ids[i] == c.word_ids[s]) if align_to_words else c.offsets[s][0]
+            b = max(c.offsets[i][1] for i in words if c.word_ids[i] == c.word_ids[e]) if align_to_words else c.offsets[e][1]
             text = context[a:b]
             same = [x for x in answers if x["answer"].lower() == text.lower()]
             if same:
-                same[0]["score"] += float(cand[s, e])
+                same[0]["score"] += score
             else:
-                answers.append({"score": float(cand[s, e]), "start": a, "end": b, "answer": text})
+                answers.append({"score": score, "start": a, "end": b, "answer": text})
     if handle_impossible_answer:
         answers.append({"score": null, "start": 0, "end": 0, "answer": ""})
     return sorted(answers, key=lambda a: -a["score"])[:top_k]
@@ -196,7 +204,10 @@ def main():
             for t in ["John Smith works for Google in New York.", "Angela Merkel lives in Berlin, said Bob-Wolfgang.", "中 Max likes 🙂 schön"]:
                 if name == "roberta-ner" and "🙂" in t:
                     continue
-                case("token-classification", name, t, {"aggregation_strategy": strategy}, rounded(p(t)))
+                result = rounded(p(t))
+                for r in result:  # code points to UTF-16 units
+                    r["start"], r["end"] = (len(t[:r[k]].encode("utf-16-le")) // 2 for k in ("start", "end"))
+                case("token-classification", name, t, {"aggregation_strategy": strategy}, result)
 
     # question-answering
     tok = wordpiece("distilbert-qa")
