@@ -2,8 +2,8 @@
 // Writes short local-news articles with their summaries, for the training of bart-summary:
 //   dotnet run models/bart-summary/make_data.cs -- OUT.jsonl --seed 1 --count 40000 [--held-out]
 // Each line is {"article", "summary", "kind", "facts"}; facts are the names, places and numbers of the summary, all of which stand in the
-// article. Most people, places, companies and teams have made-up names put together from parts; every tenth of them is kept for
-// --held-out, where nothing else is used: how many of these a model gets right tells whether it copies or remembers.
+// article. People, places, companies and teams have names from lists, names put together from parts, and invented ones; every tenth of all
+// these is kept for --held-out, where nothing else is used: how many of them a model gets right tells whether it copies or remembers.
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -39,6 +39,26 @@ internal sealed class NewsWriter(int seed, bool heldOut)
     private static readonly string[] SurnameEnds =
         ["son", "ton", "ley", "man", "well", "ford", "ers", "kins", "berg", "ham", "more", "row", "by", "field", "worth", "ard"];
 
+    private static readonly string[] Places =
+        ["London", "Paris", "Berlin", "Madrid", "Rome", "Vienna", "Oxford", "Cambridge", "York", "Leeds", "Bristol", "Norwich", "Portsmouth", "Liverpool", "Manchester", "Glasgow",
+         "Dublin", "Cork", "Boston", "Chicago", "Denver", "Seattle", "Austin", "Dallas", "Phoenix", "Portland", "Oakland", "Atlanta", "Miami", "Detroit", "Toronto", "Montreal",
+         "Sydney", "Melbourne", "Perth", "Auckland", "Oslo", "Stockholm", "Helsinki", "Copenhagen", "Lisbon", "Porto", "Athens", "Prague", "Warsaw", "Krakow", "Budapest", "Zurich",
+         "Geneva", "Basel", "Munich", "Hamburg", "Cologne", "Dresden", "Leipzig", "Bremen", "Lyon", "Nice", "Lille", "Nantes", "Bordeaux", "Milan", "Turin", "Naples", "Venice",
+         "Seville", "Valencia", "Bilbao", "Nairobi", "Cairo", "Lagos", "Accra", "Mumbai", "Delhi", "Tokyo", "Osaka", "Seoul", "Lima", "Quito", "Bogota", "Havana", "Springfield"];
+
+    private static readonly string[] Surnames =
+        ["Smith", "Jones", "Taylor", "Brown", "Miller", "Davis", "Garcia", "Martinez", "Lopez", "Lee", "Walker", "Young", "King", "Wright", "Scott", "Hill", "Adams", "Baker", "Nelson",
+         "Carter", "Phillips", "Evans", "Turner", "Parker", "Collins", "Murphy", "Cook", "Rogers", "Morgan", "Cooper", "Kelly", "Howard", "Ward", "Cox", "Gray", "Hughes", "Price",
+         "Foster", "Long", "Ross", "Powell", "Russell", "Griffin", "Hayes", "Fisher", "Reynolds", "Graham", "Kumar", "Singh", "Patel", "Khan", "Schmidt", "Weber", "Fischer", "Wagner",
+         "Rossi", "Ferrari", "Dubois", "Moreau", "Novak", "Kowalski", "Hansen", "Larsen", "Nguyen", "Tanaka", "Suzuki", "Kim", "Park", "Chen", "Wang", "Okafor", "Mensah", "Silva"];
+
+    private static readonly string[] Onsets =
+        ["b", "br", "c", "ch", "cl", "d", "dr", "f", "fl", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "pr", "qu", "r", "s", "sh", "st", "t", "th", "tr", "v", "w", "y", "z", ""];
+
+    private static readonly string[] Vowels = ["a", "e", "i", "o", "u", "a", "e", "i", "o", "ai", "ea", "ee", "ou", "ie"];
+
+    private static readonly string[] Codas = ["", "", "n", "r", "l", "s", "m", "t", "nd", "ck", "rt", "ll", "ng", "x", "rk", "ss"];
+
     private static readonly string[] FirstNames =
         ["Anna", "James", "Maria", "David", "Laura", "Peter", "Susan", "Mark", "Emma", "Paul", "Helen", "Daniel", "Sarah", "Thomas", "Julia", "Robert", "Alice", "Simon",
          "Karen", "Martin", "Nina", "Oscar", "Grace", "Henry", "Lucy", "George", "Clara", "Frank", "Diana", "Victor", "Rosa", "Samuel", "Olivia", "Leo", "Hannah",
@@ -54,7 +74,7 @@ internal sealed class NewsWriter(int seed, bool heldOut)
 
     private readonly Random random = new(seed);
 
-    public (string Kind, string Article, string Summary, string[] Facts) Next() => random.Next(8) switch
+    public (string Kind, string Article, string Summary, string[] Facts) Next() => random.Next(10) switch
     {
         0 => Weather(),
         1 => Match(),
@@ -63,6 +83,8 @@ internal sealed class NewsWriter(int seed, bool heldOut)
         4 => Concert(),
         5 => Accident(),
         6 => Science(),
+        7 => Theft(),
+        8 => Festival(),
         _ => Fundraiser(),
     };
 
@@ -236,6 +258,39 @@ internal sealed class NewsWriter(int seed, bool heldOut)
             [who, place, $"{amount}", cause, deed]);
     }
 
+    private (string, string, string, string[]) Theft()
+    {
+        string place = Place(), street = Name(Surnames, SurnameStems, SurnameEnds) + " Street", day = Pick(Days), officer = Person();
+        string thing = Pick("a bicycle", "two paintings", "a gold watch", "a violin", "six laptops", "a car", "a statue", "old coins", "a camera"), from = Pick("a shop", "a house", "a museum", "a school", "an office");
+        int worth = random.Next(3, 400) * 100, age = random.Next(18, 70);
+        return Compose(
+            "theft",
+            Pick($"The police in {place} are looking for a man who stole {thing} from {from} on {day}.", $"A thief took {thing} from {from} in {place} on {day}."),
+            [Pick($"What was stolen is worth {worth} dollars.", $"The loss is put at {worth} dollars."), Pick($"It happened in {street}.", $"The building is in {street}.")],
+            [
+                $"The man is about {age} years old.", "He wore a red jacket and a dark hat.", $"\"He was gone within a minute,\" said {officer}, who saw what happened.", "Nobody was hurt.",
+                "Anyone who knows something is asked to call the police.", $"It was the {Pick("second", "third", "fourth")} theft there this year.", $"He fled in the direction of {Place()}.", "A camera filmed the thief.",
+            ],
+            Pick($"A thief stole {thing} worth {worth} dollars from {from} in {street} in {place} on {day}.", $"The police in {place} are looking for a man who stole {thing} from {from} in {street} on {day}. The loss is {worth} dollars."),
+            [thing, $"{worth}", from, street, place, day]);
+    }
+
+    private (string, string, string, string[]) Festival()
+    {
+        string place = Place(), guest = Person(), month = Pick(Months), what = Pick("film festival", "book fair", "street festival", "food market", "jazz festival", "flower show", "science fair", "theatre festival");
+        int visitors = random.Next(5, 300) * 100, days = random.Next(2, 12);
+        return Compose(
+            "festival",
+            Pick($"The {what} in {place} ended with a record on {Pick(Days)}.", $"Organisers of the {what} in {place} are happy.", $"The {what} in {place} is over."),
+            [Pick($"{visitors} visitors came in {days} days.", $"In {days} days, {visitors} people came."), Pick($"Next year it will take place in {month}.", $"The next one will be in {month}.")],
+            [
+                $"The best known guest was {guest}.", $"More than {random.Next(2, 30) * 10} artists took part.", "The weather was good on most days.", "Hotels in the town were full.",
+                $"A ticket was {random.Next(3, 40)} dollars.", $"Some visitors came from as far as {Place()}.", "Neighbours had complained about the noise.", "Children got in free of charge.",
+            ],
+            Pick($"{visitors} people came to the {what} in {place} in {days} days. The next one will be in {month}.", $"The {what} in {place} had {visitors} visitors in {days} days, and next year it will take place in {month}."),
+            [$"{visitors}", what, place, $"{days}", month]);
+    }
+
     // The lead first, then what the summary needs and some of the rest in any order.
     private (string, string, string, string[]) Compose(string kind, string lead, string[] needed, string[] extra, string summary, string[] facts)
     {
@@ -245,23 +300,36 @@ internal sealed class NewsWriter(int seed, bool heldOut)
         return (kind, lead + " " + string.Join(' ', body), summary, [.. facts.Where(f => summary.Contains(f, StringComparison.OrdinalIgnoreCase))]);
     }
 
-    private string Person() => Pick(FirstNames) + " " + Made(SurnameStems, SurnameEnds);
+    private string Person() => Pick(FirstNames) + " " + Name(Surnames, SurnameStems, SurnameEnds);
 
-    private string Place() => Made(PlaceStems, PlaceEnds);
+    private string Place() => Name(Places, PlaceStems, PlaceEnds);
 
     private string Team() => Place() + " " + Pick(TeamEnds);
 
-    private string Made(string[] stems, string[] ends)
+    private string Name(string[] known, string[] stems, string[] ends)
     {
         while (true)
         {
-            string name = Pick(stems) + Pick(ends);
+            string name = random.Next(10) switch
+            {
+                < 3 => Pick(known),
+                < 6 => Pick(stems) + Pick(ends),
+                _ => Invented(),
+            };
             int hash = 0;
             foreach (char c in name)
-                hash = (hash * 31) + c;
+                hash = unchecked((hash * 31) + c);
             if (((hash & int.MaxValue) % 10 == 0) == heldOut)
                 return name;
         }
+    }
+
+    private string Invented()
+    {
+        string name = "";
+        for (int syllables = random.Next(2, 4); syllables > 0; syllables--)
+            name += Pick(Onsets) + Pick(Vowels) + (syllables == 1 || random.Next(3) == 0 ? Pick(Codas) : "");
+        return Capital(name);
     }
 
     private T Pick<T>(params ReadOnlySpan<T> of) => of[random.Next(of.Length)];
