@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -43,6 +44,7 @@ public static class ConfigJson
             MaxDepth = 64,
         };
         options.Converters.Add(new WholeNumberConverter());
+        options.Converters.Add(new FloatConverter());
         options.MakeReadOnly(populateMissingResolver: true);
         return options;
     }
@@ -63,5 +65,27 @@ public static class ConfigJson
         }
 
         public override void Write(Utf8JsonWriter writer, int value, JsonSerializerOptions options) => writer.WriteNumberValue(value);
+    }
+
+    /// <summary>Floats keep their point when they are whole: transformers refuses <c>0</c> where it expects <c>0.0</c>.</summary>
+    private sealed class FloatConverter : JsonConverter<double>
+    {
+        public override double Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.TokenType switch
+            {
+                JsonTokenType.Number => reader.GetDouble(),
+                JsonTokenType.String when reader.ValueTextEquals("Infinity"u8) => double.PositiveInfinity,
+                JsonTokenType.String when reader.ValueTextEquals("-Infinity"u8) => double.NegativeInfinity,
+                _ => throw new JsonException($"expected a number, found {reader.TokenType}"),
+            };
+
+        public override void Write(Utf8JsonWriter writer, double value, JsonSerializerOptions options)
+        {
+            string text = value.ToString("R", CultureInfo.InvariantCulture);
+            if (!double.IsFinite(value))
+                writer.WriteStringValue(text);
+            else
+                writer.WriteRawValue(text.AsSpan().IndexOfAny('.', 'E') < 0 ? text + ".0" : text);
+        }
     }
 }

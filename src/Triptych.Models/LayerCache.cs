@@ -159,6 +159,13 @@ public sealed class ModelCache : IDisposable
             layer.Reorder(rows);
     }
 
+    /// <summary>Like <see cref="Reorder"/> where rows only change places with rows of the same encoder input: cross attention stays.</summary>
+    public void ReorderSelf(ReadOnlySpan<int> rows)
+    {
+        foreach (var layer in self)
+            layer.Reorder(rows);
+    }
+
     /// <summary>Forgets the tokens from a length on.</summary>
     public void Truncate(int length)
     {

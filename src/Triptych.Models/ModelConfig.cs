@@ -14,6 +14,9 @@ public abstract record ModelConfig
     /// <summary>The file's name in a model folder.</summary>
     public const string FileName = "config.json";
 
+    // The deepest published models have a few hundred; a hostile file must not make us allocate billions.
+    private const int MaxLayers = 10_000;
+
     private HashSet<string> sourceKeys = [];
 
     /// <summary>The architecture, a key of <see cref="ModelRegistry"/>, such as <c>bert</c>.</summary>
@@ -111,9 +114,12 @@ public abstract record ModelConfig
     /// <summary>The content of config.json: every known field, those that are null only where the file had them, and all unknown ones.</summary>
     public JsonObject ToJson()
     {
-        var json = JsonSerializer.SerializeToNode(this, GetType(), ConfigJson.Options)!.AsObject();
+        // The serializer writes a JsonObject of extension data as a nested object without a name: it is added by hand.
+        var json = JsonSerializer.SerializeToNode(this with { Extra = null }, GetType(), ConfigJson.Options)!.AsObject();
         foreach (string key in json.Where(pair => pair.Value is null && !sourceKeys.Contains(pair.Key)).Select(pair => pair.Key).ToList())
             json.Remove(key);
+        foreach (var (key, value) in Extra ?? [])
+            json.Add(key, value?.DeepClone());
         return json;
     }
 
@@ -150,6 +156,8 @@ public abstract record ModelConfig
         {
             if (value <= 0)
                 yield return (key, $"is {value}, not a positive number");
+            if (value > MaxLayers && key.Contains("layer", StringComparison.Ordinal))
+                yield return (key, $"is {value}, over the limit of {MaxLayers}");
         }
 
         if (size.Heads > 0 && size.HiddenSize % size.Heads != 0)

@@ -11,7 +11,11 @@ public static class ModelRegistry
     /// <summary>All architectures.</summary>
     public static IReadOnlyList<Architecture> Architectures { get; } =
     [
+        Encoders.Bert.Architecture,
         Encoders.DistilBert.Architecture,
+        Encoders.Roberta.Architecture,
+        Decoders.Gpt2.Architecture,
+        EncoderDecoders.Bart.Architecture,
     ];
 
     /// <summary>The tasks that this library has pipelines for.</summary>

@@ -85,6 +85,17 @@ public abstract class PretrainedModel : IDisposable
         return Run(inputs).KeepIn(scope);
     }
 
+    /// <summary>Runs the encoder of an encoder-decoder alone; what it gives is <see cref="ModelInputs.EncoderOutput"/> of later calls.</summary>
+    /// <exception cref="NotSupportedException">The model has no encoder beside a decoder.</exception>
+    /// <exception cref="ArgumentException">As for <see cref="Forward"/>.</exception>
+    public ModelOutput Encode(ModelInputs inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        InputChecks.Check(inputs, Config);
+        using var scope = new TensorScope();
+        return RunEncoder(inputs).KeepIn(scope);
+    }
+
     /// <summary>An empty cache for generation.</summary>
     /// <exception cref="NotSupportedException">The model does not generate.</exception>
     public virtual ModelCache CreateCache() => throw new NotSupportedException($"{ClassName} does not generate text and has no cache");
@@ -118,4 +129,8 @@ public abstract class PretrainedModel : IDisposable
 
     /// <summary>The forward pass. Inputs were checked.</summary>
     protected internal abstract ModelOutput Run(ModelInputs inputs);
+
+    /// <summary>The encoder's part of the forward pass. Inputs were checked.</summary>
+    protected internal virtual ModelOutput RunEncoder(ModelInputs inputs) =>
+        throw new NotSupportedException($"{ClassName} has no encoder beside a decoder");
 }

@@ -86,7 +86,7 @@ public sealed class Weights
     /// <param name="init">How it starts where no checkpoint gives it.</param>
     public Tensor Get(string name, Shape shape, Init init) => source.Get(prefix + name, shape, init, isBuffer: false);
 
-    /// <summary>A tensor that is saved with the model but not trained.</summary>
+    /// <summary>A tensor that is saved with the model but not trained. A checkpoint may lack it.</summary>
     /// <inheritdoc cref="Get"/>
     public Tensor GetBuffer(string name, Shape shape, Init init) => source.Get(prefix + name, shape, init, isBuffer: true);
 }
@@ -154,7 +154,7 @@ internal sealed class WeightSource
 
     public Tensor Get(string name, Shape shape, Init init, bool isBuffer)
     {
-        var tensor = Find(name) is { } stored ? Load(stored, shape) : Create(name, shape, init);
+        var tensor = Find(name) is { } stored ? Load(stored, shape) : Create(name, shape, init, isOptional: isBuffer);
         (isBuffer ? Buffers : Parameters).Add(name, tensor);
         return tensor;
     }
@@ -189,6 +189,8 @@ internal sealed class WeightSource
         string other = modelClass.IsBase ? basePrefix + name
             : name.StartsWith(basePrefix, StringComparison.Ordinal) ? name[basePrefix.Length..] : name;
         bool found = keys.TryGetValue(name, out var here);
+        if (found)
+            used.Add(here.Stored);
         if (other != name && keys.TryGetValue(other, out var there))
         {
             used.Add(there.Stored);
@@ -196,8 +198,6 @@ internal sealed class WeightSource
                 (here, found) = (there, true);
         }
 
-        if (found)
-            used.Add(here.Stored);
         return found ? here.Stored : null;
     }
 
@@ -205,7 +205,7 @@ internal sealed class WeightSource
     {
         string local = name.StartsWith(basePrefix, StringComparison.Ordinal) ? name[basePrefix.Length..] : name;
         return (modelClass.IsBase && local == name && keys.Keys.Any(key => key.StartsWith(basePrefix, StringComparison.Ordinal)))
-            || architecture.HeadPrefixes.Any(head => local.StartsWith(head + ".", StringComparison.Ordinal));
+            || architecture.HeadPrefixes.Any(head => local == head || local.StartsWith(head + ".", StringComparison.Ordinal));
     }
 
     private Tensor Load(string stored, Shape shape)
@@ -232,9 +232,9 @@ internal sealed class WeightSource
         return tensor.DType == dtype ? tensor : tensor.To(dtype).Persist();
     }
 
-    private Tensor Create(string name, Shape shape, Init init)
+    private Tensor Create(string name, Shape shape, Init init, bool isOptional)
     {
-        if (checkpoint is null || options.InitializeMissing)
+        if (isOptional || checkpoint is null || options.InitializeMissing)
         {
             var tensor = init.Create(shape, generator);
             return options.DType is { } dtype && !options.Trainable ? tensor.To(dtype).Persist() : tensor;

@@ -40,9 +40,10 @@ public static partial class Functional
     /// <summary>The rows of a table at indices.</summary>
     /// <param name="weight">[entries, width], of any floating-point type.</param>
     /// <param name="indices">Any shape, Int64.</param>
+    /// <param name="paddingIndex">A row that gets no gradient here: that of padding, as PyTorch's padding_idx.</param>
     /// <returns>[indices.., width] float32.</returns>
     /// <exception cref="ArgumentException">An index is out of range, or the table is not of a floating-point type.</exception>
-    public static Tensor Embedding(Tensor weight, Tensor indices)
+    public static Tensor Embedding(Tensor weight, Tensor indices, int? paddingIndex = null)
     {
         ArgumentNullException.ThrowIfNull(weight);
         ArgumentNullException.ThrowIfNull(indices);
@@ -54,7 +55,13 @@ public static partial class Functional
         weight.Backend.TakeRows(weight.Detach().Contiguous(), flat, result);
         if (Autograd.Needs(weight))
         {
-            Autograd.Record(result, weight, g => AddedRows(g, flat, weight.Shape));
+            Autograd.Record(result, weight, g =>
+            {
+                var table = AddedRows(g, flat, weight.Shape);
+                if (paddingIndex is { } padding)
+                    table.Select(0, padding).Fill(0);
+                return table;
+            });
         }
 
         return result.Reshape(Appended(indices.Shape, width));

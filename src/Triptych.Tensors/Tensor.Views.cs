@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Triptych.Tensors;
 
 public sealed partial class Tensor
@@ -82,6 +84,7 @@ public sealed partial class Tensor
     /// <summary>The same elements under another shape; one dimension may be -1: what remains.
     /// A view where strides allow, else a copy.</summary>
     /// <exception cref="ArgumentException">The number of elements differs.</exception>
+    [OverloadResolutionPriority(1)]
     public Tensor Reshape(params ReadOnlySpan<int> dimensions)
     {
         Span<int> sizes = stackalloc int[dimensions.Length];

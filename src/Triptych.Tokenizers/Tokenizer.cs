@@ -42,7 +42,7 @@ public sealed class Tokenizer
     public static Tokenizer FromJson(ReadOnlyMemory<byte> json, string name = "tokenizer.json") =>
         new(new TokenizerFiles(name, json));
 
-    /// <summary>What <see cref="Encode(string, string?, bool)"/> applies: a tokenizer.json's own truncation and padding.</summary>
+    /// <summary>What encoding applies where no options are given: a file's own truncation and padding.</summary>
     public EncodeOptions Defaults { get; }
 
     /// <summary>The special tokens by their role.</summary>
@@ -80,6 +80,9 @@ public sealed class Tokenizer
 
     /// <summary>The number of ids: one more than the highest, added tokens included.</summary>
     public int VocabSize => Math.Max(_parts.Model.Vocabulary.IdLimit, _parts.Added.MaxId + 1);
+
+    /// <summary>What tokens begin with that continue a word, such as <c>##</c>; null or empty where words are not told apart.</summary>
+    public string? ContinuingSubwordPrefix => _parts.Model.ContinuingSubwordPrefix;
 
     /// <summary>The added tokens, by id.</summary>
     public IReadOnlyList<AddedToken> AddedTokens => [.. _parts.Added.Tokens];
@@ -127,18 +130,21 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(options);
-        return Pad([Finish(EncodeText(text, 0, null), pair is null ? null : EncodeText(pair, 1, null), options)], options.Padding)[0];
+        Encoding encoding = Finish(EncodeText(text, 0, null), pair is null ? null : EncodeText(pair, 1, null), options);
+        return Pad([encoding], options.Padding)[0];
     }
 
-    /// <summary>Encodes texts that are cut into words already; the word ids number them and the offsets count within each.</summary>
+    /// <summary>Encodes words; the word ids number them and the offsets count within each.</summary>
     /// <param name="words">The words.</param>
     /// <param name="pairWords">The words of the second text of a pair, or null.</param>
     /// <param name="options">Special tokens, truncation, padding; null for <see cref="Defaults"/>.</param>
-    public Encoding EncodeWords(IReadOnlyList<string> words, IReadOnlyList<string>? pairWords = null, EncodeOptions? options = null)
+    public Encoding EncodeWords(
+        IReadOnlyList<string> words, IReadOnlyList<string>? pairWords = null, EncodeOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(words);
         options ??= Defaults;
-        return Pad([Finish(EncodeAll(words, 0), pairWords is null ? null : EncodeAll(pairWords, 1), options)], options.Padding)[0];
+        Encoding encoding = Finish(EncodeAll(words, 0), pairWords is null ? null : EncodeAll(pairWords, 1), options);
+        return Pad([encoding], options.Padding)[0];
     }
 
     /// <summary>Encodes many texts, on all cores.</summary>
@@ -311,7 +317,8 @@ public sealed class Tokenizer
             : encodings.Aggregate((result, next) => result.Append(next));
     }
 
-    private (Encoding First, Encoding? Second) Truncate(Encoding first, Encoding? second, Truncation truncation, bool addSpecialTokens)
+    private (Encoding First, Encoding? Second) Truncate(
+        Encoding first, Encoding? second, Truncation truncation, bool addSpecialTokens)
     {
         int added = addSpecialTokens ? _parts.PostProcessor?.CountAdded(second is not null) ?? 0 : 0;
         int room = truncation.MaxLength - added;
@@ -337,7 +344,8 @@ public sealed class Tokenizer
 
             (int keepFirst, int keepSecond) = first.Length > second.Length ? (longer, shorter) : (shorter, longer);
             if (truncation.Stride >= Math.Min(keepFirst, keepSecond))
-                throw new ArgumentException($"a stride of {truncation.Stride} is too long for {shorter} tokens", nameof(truncation));
+                throw new ArgumentException(
+                    $"a stride of {truncation.Stride} is too long for {shorter} tokens", nameof(truncation));
             return (first.Truncate(keepFirst, truncation.Stride, side), second.Truncate(keepSecond, truncation.Stride, side));
         }
 

@@ -157,8 +157,8 @@ public sealed class DistilBertModel : PretrainedModel
     {
         this.config = config;
         var embeddings = weights.Sub("embeddings");
-        Words = new Embedding(embeddings.Sub("word_embeddings"), config.VocabSize, config.Dim, Init.Normal((float)config.InitializerRange, config.PadTokenId));
-        positions = new Embedding(embeddings.Sub("position_embeddings"), config.MaxPositionEmbeddings, config.Dim, config.Init);
+        Words = new Embedding(embeddings.Sub("word_embeddings"), config.VocabSize, config.Dim, config.InitializerRange, config.PadTokenId);
+        positions = new Embedding(embeddings.Sub("position_embeddings"), config.MaxPositionEmbeddings, config.Dim, config.InitializerRange);
         norm = new LayerNorm(embeddings.Sub("LayerNorm"), config.Dim, NormEpsilon);
         dropout = new Dropout(weights, config.Dropout);
         layers = [.. Enumerable.Range(0, config.NLayers).Select(i => new DistilBertLayer(config, weights.Sub("transformer.layer").Sub(i)))];

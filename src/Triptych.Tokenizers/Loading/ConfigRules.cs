@@ -29,14 +29,20 @@ internal static class ConfigRules
 
     private static bool ApplyNormalizer(JsonObject root, JsonObject config)
     {
-        if (root["normalizer"] is not JsonObject normalizer || TokenizerFiles.Value(normalizer, "type") as string != "BertNormalizer")
+        if (root["normalizer"] is not JsonObject normalizer
+            || TokenizerFiles.Value(normalizer, "type") as string != "BertNormalizer")
             return false;
         bool changed = false;
         (string, string)[] flags =
-            [("do_lower_case", "lowercase"), ("tokenize_chinese_chars", "handle_chinese_chars"), ("strip_accents", "strip_accents")];
+        [
+            ("do_lower_case", "lowercase"),
+            ("tokenize_chinese_chars", "handle_chinese_chars"),
+            ("strip_accents", "strip_accents"),
+        ];
         foreach ((string name, string target) in flags)
         {
-            if (TokenizerFiles.Value(config, name) is not bool flag || TokenizerFiles.Value(normalizer, target) is bool now && now == flag)
+            if (TokenizerFiles.Value(config, name) is not bool flag
+                || TokenizerFiles.Value(normalizer, target) as bool? == flag)
                 continue;
             normalizer[target] = flag;
             changed = true;
@@ -91,8 +97,8 @@ internal static class ConfigRules
             tokens.Add((id!.GetValue<int>(), TokenizerJson.AddedToken(id.GetValue<int>(), content, special: false)));
         tokens.Sort((a, b) => a.Id.CompareTo(b.Id));
         IEnumerable<string> additional = (config["additional_special_tokens"] ?? config["extra_special_tokens"]) is JsonArray list
-            ? list.Select(token => token is JsonObject described ? TokenizerFiles.Value(described, "content") as string : token?.GetValue<string>())
-                .OfType<string>()
+            ? list.Select(token => token is JsonObject described
+                ? TokenizerFiles.Value(described, "content") as string : token?.GetValue<string>()).OfType<string>()
             : [];
         foreach (string content in special.Roles().Select(role => role.Token).Concat(additional))
         {
@@ -115,7 +121,11 @@ internal static class ConfigRules
         }
 
         if (changed)
-            root["added_tokens"] = new JsonArray([.. added.Select(token => token!.DeepClone()).OrderBy(token => token["id"]!.GetValue<int>())]);
+        {
+            root["added_tokens"] = new JsonArray(
+                [.. added.Select(token => token!.DeepClone()).OrderBy(token => token["id"]!.GetValue<int>())]);
+        }
+
         return changed;
     }
 }

@@ -14,13 +14,13 @@ internal readonly struct JsonValue(JsonElement element, string file, string key)
     public bool IsArray => Element.ValueKind == JsonValueKind.Array;
 
     /// <summary>Parses a file's bytes; a byte order mark is allowed, comments and trailing commas are not.</summary>
-    public static JsonValue Parse(ReadOnlyMemory<byte> json, string file)
+    public static JsonDocument Parse(ReadOnlyMemory<byte> json, string file)
     {
         try
         {
             if (json.Span.StartsWith("\uFEFF"u8))
                 json = json[3..];
-            return new JsonValue(JsonDocument.Parse(json).RootElement, file, "");
+            return JsonDocument.Parse(json);
         }
         catch (JsonException e)
         {

@@ -32,7 +32,8 @@ internal static class LegacyFiles
 
         return File.Exists(vocabulary) && File.Exists(merges)
             ? (FromMerges(vocabulary, merges, config, special, family is "roberta" or "bart"), vocabulary)
-            : throw new TokenizerException(folder, $"there is no tokenizer.json and no vocab.json with merges.txt for \"{family}\"");
+            : throw new TokenizerException(
+                folder, $"there is no tokenizer.json and no vocab.json with merges.txt for \"{family}\"");
     }
 
     private static byte[] FromWords(string path, JsonObject config, SpecialTokens special)
@@ -42,14 +43,16 @@ internal static class LegacyFiles
         foreach (string line in ReadLines(path))
             vocabulary[line.TrimEnd()] = id++;
         bool Flag(string name, bool otherwise) => TokenizerFiles.Value(config, name) as bool? ?? otherwise;
-        return TokenizerJson.WordPiece(vocabulary, special, special.Roles().Select(role => role.Token), Flag("do_lower_case", true),
+        return TokenizerJson.WordPiece(
+            vocabulary, special, special.Roles().Select(role => role.Token), Flag("do_lower_case", true),
             TokenizerFiles.Value(config, "strip_accents") as bool?, Flag("tokenize_chinese_chars", true), path);
     }
 
     private static byte[] FromMerges(
         string vocabularyPath, string mergesPath, JsonObject config, SpecialTokens special, bool roberta)
     {
-        JsonObject vocabulary = TokenizerFiles.ReadObject(Path.GetDirectoryName(vocabularyPath)!, Path.GetFileName(vocabularyPath));
+        JsonObject vocabulary =
+            TokenizerFiles.ReadObject(Path.GetDirectoryName(vocabularyPath)!, Path.GetFileName(vocabularyPath));
         var merges = new JsonArray();
         foreach (string line in ReadLines(mergesPath))
         {

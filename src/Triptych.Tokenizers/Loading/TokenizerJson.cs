@@ -27,7 +27,11 @@ internal static class TokenizerJson
                 ["single"] = new JsonArray(Token(special.Cls!, 0), Sequence("A", 0), Token(special.Sep!, 0)),
                 ["pair"] = new JsonArray(Token(special.Cls!, 0), Sequence("A", 0), Token(special.Sep!, 0),
                     Sequence("B", 1), Token(special.Sep!, 1)),
-                ["special_tokens"] = new JsonObject { [special.Cls!] = Describe(special.Cls!, cls), [special.Sep!] = Describe(special.Sep!, sep) },
+                ["special_tokens"] = new JsonObject
+                {
+                    [special.Cls!] = Describe(special.Cls!, cls),
+                    [special.Sep!] = Describe(special.Sep!, sep),
+                },
             },
             new JsonObject { ["type"] = "WordPiece", ["prefix"] = "##", ["cleanup"] = true },
             new JsonObject
@@ -114,7 +118,12 @@ internal static class TokenizerJson
             : throw new TokenizerException(path, $"the special token \"{token}\" is not in the vocabulary");
 
     private static byte[] Write(
-        JsonArray added, JsonObject? normalizer, JsonObject preTokenizer, JsonObject postProcessor, JsonObject decoder, JsonObject model) =>
+        JsonArray added,
+        JsonObject? normalizer,
+        JsonObject preTokenizer,
+        JsonObject postProcessor,
+        JsonObject decoder,
+        JsonObject model) =>
         TokenizerFiles.ToBytes(new JsonObject
         {
             ["version"] = "1.0",

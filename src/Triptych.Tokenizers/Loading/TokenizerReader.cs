@@ -22,7 +22,8 @@ internal static class TokenizerReader
 
     public static TokenizerParts Read(ReadOnlyMemory<byte> json, string file)
     {
-        JsonValue root = JsonValue.Parse(json, file);
+        using System.Text.Json.JsonDocument document = JsonValue.Parse(json, file);
+        var root = new JsonValue(document.RootElement, file, "");
         if (!root.IsObject)
             throw root.Fail("the file is not a JSON object");
         if (root.OptionalString("version") is string version && version != "1.0")
@@ -214,7 +215,7 @@ internal static class TokenizerReader
         string type => throw json.Fail($"unknown decoder type \"{type}\""),
     };
 
-    /// <summary>A token that the model has keeps the model's id, others follow the vocabulary, as in Hugging Face tokenizers.</summary>
+    /// <summary>A token that the model has keeps the model's id, others follow it, as in Hugging Face tokenizers.</summary>
     private static List<AddedToken> ReadAddedTokens(JsonValue root, Vocabulary vocabulary)
     {
         var tokens = new List<AddedToken>();

@@ -36,7 +36,11 @@ internal sealed class Bpe : TokenizerModel
     private readonly int[]? _byteTokens;
     private readonly CachedWord?[] _cache = new CachedWord?[CacheSize];
 
-    public Bpe(Vocabulary vocabulary, IReadOnlyList<(string Left, string Right)> merges, BpeOptions options, Func<string, Exception> refuse)
+    public Bpe(
+        Vocabulary vocabulary,
+        IReadOnlyList<(string Left, string Right)> merges,
+        BpeOptions options,
+        Func<string, Exception> refuse)
         : base(vocabulary)
     {
         _options = options;
@@ -71,6 +75,8 @@ internal sealed class Bpe : TokenizerModel
             _merges.Set(leftId, rightId, rank, newId);
         }
     }
+
+    public override string? ContinuingSubwordPrefix => _options.ContinuingSubwordPrefix;
 
     public override void Tokenize(ReadOnlySpan<char> word, List<Piece> output)
     {

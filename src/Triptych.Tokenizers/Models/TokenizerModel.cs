@@ -8,6 +8,9 @@ internal abstract class TokenizerModel(Vocabulary vocabulary)
 {
     public Vocabulary Vocabulary { get; } = vocabulary;
 
+    /// <summary>What tokens begin with that continue a word.</summary>
+    public abstract string? ContinuingSubwordPrefix { get; }
+
     /// <summary>Appends the tokens of one word. Safe to call from many threads.</summary>
     public abstract void Tokenize(ReadOnlySpan<char> word, List<Piece> output);
 }

@@ -10,11 +10,13 @@ internal sealed class WordPiece : TokenizerModel
     private readonly UnknownToken _unknown;
     private readonly int _maxChars;
 
-    public WordPiece(Vocabulary vocabulary, string unknownToken, string prefix, int maxCharsPerWord, Func<string, Exception> refuse)
+    public WordPiece(
+        Vocabulary vocabulary, string unknownToken, string prefix, int maxCharsPerWord, Func<string, Exception> refuse)
         : base(vocabulary)
     {
         _unknown = new UnknownToken(vocabulary, unknownToken);
         _maxChars = maxCharsPerWord;
+        ContinuingSubwordPrefix = prefix;
         var continuations = new List<(string, int)>();
         for (int id = 0; id < vocabulary.IdLimit; id++)
         {
@@ -24,6 +26,8 @@ internal sealed class WordPiece : TokenizerModel
 
         _continuations = new Vocabulary(continuations, refuse);
     }
+
+    public override string? ContinuingSubwordPrefix { get; }
 
     public override void Tokenize(ReadOnlySpan<char> word, List<Piece> output)
     {

@@ -3,7 +3,7 @@ using Triptych.Tokenizers.Unicode;
 
 namespace Triptych.Tokenizers.Pipeline;
 
-/// <summary>Finds added tokens in the text, leftmost and longest first: first in the original, then in the normalized text.</summary>
+/// <summary>Finds added tokens, leftmost and longest first: first in the original text, then in the normalized one.</summary>
 internal sealed class AddedVocabulary
 {
     private readonly Dictionary<int, AddedToken> _byId = [];

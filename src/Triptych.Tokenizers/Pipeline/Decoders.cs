@@ -63,6 +63,7 @@ internal sealed class WordPieceDecoder(string prefix, bool cleanUp) : Decoder
     /// <summary>Takes out spaces before punctuation and English contractions, as transformers does.</summary>
     public static string CleanUp(string text) => text.Contains(' ')
         ? new StringBuilder(text).Replace(" .", ".").Replace(" ?", "?").Replace(" !", "!").Replace(" ,", ",").Replace(" ' ", "'")
-            .Replace(" n't", "n't").Replace(" 'm", "'m").Replace(" 's", "'s").Replace(" 've", "'ve").Replace(" 're", "'re").ToString()
+            .Replace(" n't", "n't").Replace(" 'm", "'m").Replace(" 's", "'s")
+            .Replace(" 've", "'ve").Replace(" 're", "'re").ToString()
         : text;
 }

@@ -40,7 +40,9 @@ internal sealed class MergeLearner
         .Select(pair => ((int)(pair >> 32), (int)(pair & uint.MaxValue)));
 
     public void Learn(
-        IReadOnlyList<KeyValuePair<string, long>> words, IProgress<TokenizerTrainingProgress>? progress, CancellationToken cancellationToken)
+        IReadOnlyList<KeyValuePair<string, long>> words,
+        IProgress<TokenizerTrainingProgress>? progress,
+        CancellationToken cancellationToken)
     {
         foreach (string token in SpecialTokens)
             IdOf(token);

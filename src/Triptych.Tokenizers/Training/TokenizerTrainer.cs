@@ -29,7 +29,7 @@ public abstract class TokenizerTrainer
     /// <summary>The special tokens by their role.</summary>
     public SpecialTokens SpecialTokens { get; init; } = new();
 
-    /// <summary>Special tokens in the order of their ids, from 0; those that only <see cref="SpecialTokens"/> names follow.</summary>
+    /// <summary>Special tokens by id, from 0; those that only <see cref="SpecialTokens"/> names follow.</summary>
     public IReadOnlyList<string> SpecialTokenList { get; init; } = [];
 
     /// <summary>The most characters that the alphabet keeps, the most frequent ones; null for all.</summary>

@@ -1,0 +1,96 @@
+using Triptych.Formats;
+using Triptych.Tensors;
+
+namespace Triptych.Models.Tests;
+
+/// <summary>Every folder of Fixtures/goldens against the numbers of Hugging Face transformers.</summary>
+[Trait("Category", "Parity")]
+public sealed class GoldenTests
+{
+    private const double Tolerance = 1e-4;
+
+    public static TheoryData<string> Forward { get; } = [.. Golden.Folders().Where(name => !name.StartsWith("_training", StringComparison.Ordinal))];
+
+    public static TheoryData<string> Training { get; } = [.. Golden.Folders().Where(name => !name.EndsWith("-base", StringComparison.Ordinal) && name != "bart-seqcls")];
+
+    [Theory]
+    [MemberData(nameof(Forward))]
+    public void OutputsAreThoseOfTransformers(string folder)
+    {
+        using var golden = new Golden(folder);
+        using var model = PretrainedModel.Load(golden.Folder);
+        int compared = 0;
+        foreach (var (prefix, inputs) in golden.Inputs.Where(pair => pair.Key != "train" && !pair.Key.StartsWith("generate", StringComparison.Ordinal)))
+        {
+            var output = model.Forward(inputs with { OutputHiddenStates = true }).Fields().ToDictionary(field => field.Name, field => field.Tensor);
+            foreach (var (name, expected) in golden.Outputs(prefix))
+            {
+                Assert.True(output.ContainsKey(name), $"{prefix}: no output {name}");
+                bool masked = model.Architecture.Family != ModelFamily.EncoderDecoder || name.StartsWith("encoder_", StringComparison.Ordinal);
+                double error = Golden.RelativeError(expected, output[name], masked ? inputs.AttentionMask : null);
+                Assert.True(error <= Tolerance, $"{prefix}.out.{name} differs by {error:e1} of its scale");
+                compared++;
+            }
+        }
+
+        Assert.True(compared >= 2, $"only {compared} outputs were compared");
+    }
+
+    [Theory]
+    [MemberData(nameof(Training))]
+    public void LossAndGradientsAreThoseOfTransformers(string folder)
+    {
+        using var golden = new Golden(folder);
+        var (inputs, loss, norms) = golden.Training();
+        using var model = ModelRegistry.Load(golden.Folder, options: new LoadOptions { Trainable = true });
+        var actual = model.Forward(inputs).Loss!;
+        actual.Backward();
+        Assert.Equal(loss, actual.Item<float>(), Math.Abs(loss) * Tolerance);
+        foreach (var (name, expected) in norms)
+        {
+            var gradient = model.Parameters[name].Grad;
+            Assert.True(gradient is not null, $"{name} has no gradient");
+            double norm = Math.Sqrt(gradient.ToFloats().Sum(x => (double)x * x));
+            Assert.True(Math.Abs(norm - expected) <= expected * Tolerance, $"the gradient of {name} has norm {norm}, not {expected}");
+        }
+    }
+
+    [Theory]
+    [InlineData("bert-pretraining")]
+    [InlineData("distilbert-seqcls")]
+    [InlineData("roberta-mlm")]
+    [InlineData("gpt2")]
+    [InlineData("bart")]
+    public void SavedFolderHasTheSameKeysAndValues(string folder)
+    {
+        using var golden = new Golden(folder);
+        using var target = new TemporaryFolder();
+        using (var model = PretrainedModel.Load(golden.Folder))
+            model.Save(target.Path);
+        using var before = Checkpoint.Open(golden.Folder);
+        using var after = Checkpoint.Open(target.Path);
+        Assert.Equal(before.Names.Order(StringComparer.Ordinal), after.Names.Order(StringComparer.Ordinal));
+        foreach (string name in before.Names)
+            Assert.Equal(before.Load(name).ToFloats(), after.Load(name).ToFloats());
+        Assert.Equal(ModelConfig.Load(golden.Folder).ToJson().ToJsonString(), ModelConfig.Load(target.Path).ToJson().ToJsonString());
+        Assert.Equal(File.Exists(Path.Combine(golden.Folder, GenerationConfig.FileName)), File.Exists(Path.Combine(target.Path, GenerationConfig.FileName)));
+    }
+
+    [Theory]
+    [InlineData("distilbert-base")]
+    [InlineData("gpt2")]
+    [InlineData("bart")]
+    public void LowPrecisionWeightsGiveNearlyTheSame(string folder)
+    {
+        using var golden = new Golden(folder);
+        using var target = new TemporaryFolder();
+        using (var model = PretrainedModel.Load(golden.Folder))
+            model.Save(target.Path, DType.Float16);
+        Assert.Equal("float16", ModelConfig.Load(target.Path).DTypeName);
+        using var half = PretrainedModel.Load(target.Path);
+        Assert.All(half.Parameters.Values, parameter => Assert.Equal(DType.Float16, parameter.DType));
+        var output = half.Forward(golden.Inputs["single"]).Fields().ToDictionary(field => field.Name, field => field.Tensor);
+        foreach (var (name, expected) in golden.Outputs("single").Where(pair => output.ContainsKey(pair.Key)))
+            Assert.InRange(Golden.RelativeError(expected, output[name], null), 0, 0.02);
+    }
+}
