@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Triptych.Tensors;
 
 namespace Triptych.Training;
@@ -60,10 +59,10 @@ public sealed class AdamW
                 continue;
             var update = new Update
             {
-                Parameter = slot.Parameter.AsSpan<float>().Address(),
-                Gradient = gradient.AsSpan<float>().Address(),
-                First = slot.First.AsSpan<float>().Address(),
-                Second = slot.Second.AsSpan<float>().Address(),
+                Parameter = slot.Parameter.Floats(),
+                Gradient = gradient.Floats(),
+                First = slot.First.Floats(),
+                Second = slot.Second.Floats(),
                 GradientScale = gradientScale,
                 Beta1 = options.Beta1,
                 Beta2 = options.Beta2,
@@ -169,10 +168,4 @@ public sealed class AdamW
             }
         }
     }
-}
-
-file static class SpanAddress
-{
-    // Tensor memory is native: it doesn't move.
-    public static unsafe float* Address(this Span<float> span) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(span));
 }

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Triptych.Tensors;
 
 namespace Triptych.Training;
@@ -28,7 +27,7 @@ public static class Gradients
             {
                 var body = new SquareSums
                 {
-                    Values = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(gradient.AsSpan<float>())),
+                    Values = gradient.Floats(),
                     Count = gradient.Count,
                     Sums = sums,
                 };

@@ -30,6 +30,10 @@ public sealed record DataSource
     // Sections of a book with less than this many characters are titles and tables of contents.
     private const int ShortestSection = 400;
 
+    private static readonly string[] BookStarts = ["*** START OF", "***START OF"];
+
+    private static readonly string[] BookEnds = ["*** END OF", "***END OF", "End of Project Gutenberg", "End of the Project Gutenberg"];
+
     /// <summary>The file, relative to the data folder or to the recipe.</summary>
     public required string Path { get; init; }
 
@@ -190,11 +194,14 @@ public sealed record DataSource
     {
         const int SectionGap = 3;
         var lines = Lines(file).ToList();
-        int start = lines.FindIndex(l => l.Text.StartsWith("*** START OF", StringComparison.OrdinalIgnoreCase) || l.Text.StartsWith("***START OF", StringComparison.OrdinalIgnoreCase));
-        int end = lines.FindIndex(start + 1, l => l.Text.StartsWith("*** END OF", StringComparison.OrdinalIgnoreCase) || l.Text.StartsWith("***END OF", StringComparison.OrdinalIgnoreCase) || l.Text.StartsWith("End of Project Gutenberg", StringComparison.OrdinalIgnoreCase) || l.Text.StartsWith("End of the Project Gutenberg", StringComparison.OrdinalIgnoreCase));
+        int start = lines.FindIndex(l => StartsWithAny(l.Text, BookStarts));
+        int end = lines.FindIndex(start + 1, l => StartsWithAny(l.Text, BookEnds));
         var body = lines[(start + 1)..(end < 0 ? lines.Count : end)];
         return Sections(body, SectionGap, "\n\n").Where(section => section.Text.Length >= ShortestSection);
     }
+
+    private static bool StartsWithAny(string line, string[] markers) =>
+        markers.Any(marker => line.StartsWith(marker, StringComparison.OrdinalIgnoreCase));
 
     private IEnumerable<TextRecord> Tsv(string file)
     {
