@@ -55,7 +55,11 @@ internal static unsafe class GemmReport
             if (only is null or "products")
                 Products(quick ? s_products[..2] : s_products);
             if (only is null or "attention")
+            {
                 AttentionCases();
+                DecodeCases();
+            }
+
             if (only == "rows" || (only is null && !quick))
                 Vectors();
         }
@@ -143,6 +147,40 @@ internal static unsafe class GemmReport
             double rate = operations / attention[0] / 1e9, best = MachinePeak.Operations / peak[0] / 1e9;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"attention t {t}{(causal ? " causal" : "")}: {rate:F1} GFLOP/s, {rate / best:P1} of {best:F1}"));
+        }
+    }
+
+    /// <summary>Decode: one query over a cache of keys and values, which is read once; 12 heads of 64.</summary>
+    private static void DecodeCases()
+    {
+        foreach (int keys in (int[])[1024, 8192])
+        {
+            const int Heads = 12, HeadDim = 64, Width = Heads * HeadDim;
+            using Matrix q = new(Width), k = new((long)keys * Width), v = new((long)keys * Width), output = new(Width);
+            AttentionTensor Layout(Matrix matrix) => new(matrix.Data, 0, HeadDim, Width);
+            AttentionTensor Cache(Matrix matrix) => new(matrix.Data, 0, (long)keys * HeadDim, HeadDim);
+            AttentionArguments arguments = new()
+            {
+                Batch = 1,
+                Heads = Heads,
+                KeyValueHeads = Heads,
+                Queries = 1,
+                Keys = keys,
+                HeadDim = HeadDim,
+                ValueDim = HeadDim,
+                Query = Layout(q),
+                Key = Cache(k),
+                Value = Cache(v),
+                Output = Layout(output),
+                Scale = 0.125f,
+                Causal = true,
+            };
+            double bytes = 2.0 * keys * Width * sizeof(float);
+            using Matrix both = new(2L * keys * Width);
+            (double[] attention, double[] read) = Interleave(() => Attention.Forward(arguments), () => MachinePeak.Read(both.Data, 2L * keys * Width));
+            double rate = bytes / attention[0] / 1e9, best = bytes / read[0] / 1e9;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"decode over {keys} keys: {rate:F1} GB/s, {rate / best:P1} of {best:F1}"));
         }
     }
 

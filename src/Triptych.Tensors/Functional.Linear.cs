@@ -79,7 +79,7 @@ public static partial class Functional
         // A batch of rows times one matrix is one product.
         if (right.Rank == 2 && left.Rank > 2)
             return MatMul(left.Reshape(Leading(left.Shape), left.Shape[-1]), right, bias).Reshape(left.Shape.With(-1, right.Shape[-1]));
-        var batch = Shape.Broadcast(Outer(left.Shape), Outer(right.Shape));
+        var batch = Shape.Broadcast(left.Shape.WithoutLast(2), right.Shape.WithoutLast(2));
         var shape = Appended(Appended(batch, left.Shape[-2]), right.Shape[-1]);
         var result = Tensor.Empty(shape, left.DType == DType.Float64 ? DType.Float64 : DType.Float32);
         left.Backend.MatMul(
@@ -121,8 +121,6 @@ public static partial class Functional
     }
 
     private static Tensor Batched(Tensor x, Shape batch) => x.Expand(Appended(Appended(batch, x.Shape[-2]), x.Shape[-1]));
-
-    private static Shape Outer(Shape shape) => Shape.Create(shape.ToArray().AsSpan(0, shape.Rank - 2));
 
     private static Shape Appended(Shape shape, int size)
     {

@@ -97,6 +97,9 @@ public readonly struct Shape : IEquatable<Shape>, IReadOnlyList<int>
         return new(values[..n]);
     }
 
+    /// <summary>The shape of the dimensions before the last few.</summary>
+    internal Shape WithoutLast(int count) => new(((ReadOnlySpan<int>)dimensions)[..(Rank - count)]);
+
     /// <summary>Turns an index that may count from the end into one from the start.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such dimension.</exception>
     public int Axis(int index)

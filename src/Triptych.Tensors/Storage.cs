@@ -3,12 +3,9 @@ namespace Triptych.Tensors;
 /// <summary>Native memory that one or more tensors look at.</summary>
 internal sealed unsafe class Storage : IDisposable
 {
-    // Below this, telling the GC of each block costs more than the block is worth.
-    private const long PressureThreshold = 64 * 1024;
-
     private readonly object? owner;
     private nint address;
-    private bool pressure;
+    private bool isCollected;
 
     /// <summary>Takes a block from the pool; the current scope frees it, or the finalizer where there is none.</summary>
     public Storage(long bytes)
@@ -47,11 +44,10 @@ internal sealed unsafe class Storage : IDisposable
     public void LeaveToCollector()
     {
         Scope = null;
-        if (owner is null && Bytes >= PressureThreshold && !pressure)
-        {
-            pressure = true;
-            GC.AddMemoryPressure(Bytes);
-        }
+        if (owner is not null || isCollected)
+            return;
+        isCollected = true;
+        CollectorBudget.Add(Bytes);
     }
 
     /// <summary>Gives the block back now. Tensors that still look at it throw when they are used.</summary>
@@ -61,8 +57,8 @@ internal sealed unsafe class Storage : IDisposable
         if (block == 0 || owner is not null)
             return;
         NativePool.Return((byte*)block, Bytes);
-        if (pressure)
-            GC.RemoveMemoryPressure(Bytes);
+        if (isCollected)
+            CollectorBudget.Remove(Bytes);
         GC.SuppressFinalize(this);
     }
 

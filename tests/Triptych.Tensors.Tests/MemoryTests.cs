@@ -241,7 +241,7 @@ public sealed class MemoryTests
         Assert.InRange(NativePool.RentedBytes - before, 0, 600L << 20);
         Assert.Equal(before, Settled());
 
-        // 4 GB in all, a megabyte a time: memory pressure has the collector run long before.
+        // 4 GB in all, a megabyte a time: the budget has the collector run long before.
         [MethodImpl(MethodImplOptions.NoInlining)]
         static void Churn()
         {

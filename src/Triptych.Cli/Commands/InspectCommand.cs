@@ -44,6 +44,8 @@ internal sealed class InspectCommand : CliCommand
             if (!terminal.IsDecorated)
                 WriteFacts(terminal, [(name, report)]);
             WriteTasks(terminal, name, report);
+            if (!terminal.IsDecorated && report != reports[^1].Report)
+                terminal.Out.WriteLine();
         }
 
         return Task.CompletedTask;
@@ -68,7 +70,6 @@ internal sealed class InspectCommand : CliCommand
         terminal.Out.WriteLine();
         terminal.Out.WriteLine($"{name}: tasks");
         table.Write(terminal);
-        terminal.Out.WriteLine();
     }
 
     private static readonly (string Fact, Func<ArchitectureReport, string> Of)[] Facts =

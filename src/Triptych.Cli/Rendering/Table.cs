@@ -47,9 +47,16 @@ internal sealed class Table(params IReadOnlyList<(string Title, Align Align)> co
         }
 
         foreach (string[] row in rows)
-            table.AddRow(row.Select(cell => new Text(cell)));
+            table.AddRow(row.Select(cell => new Text(cell, StyleOf(cell))));
         return table;
     }
+
+    private static Style StyleOf(string cell) => cell switch
+    {
+        "yes" => new Style(Color.Green),
+        "no" => new Style(Color.Red),
+        _ => Style.Plain,
+    };
 
     private void WritePlain(TextWriter output)
     {

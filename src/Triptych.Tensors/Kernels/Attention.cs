@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.Intrinsics;
 
 namespace Triptych.Tensors;
 
@@ -16,9 +17,21 @@ internal static unsafe class Attention
     private const int DecodeQueries = 8;
     private const int BlockKeysDecode = 2048;
 
+    /// <summary>Queries from which whole panels of them pay.</summary>
+    private const int MinPanelQueries = 9;
+
     /// <summary>Writes Output, and LogSumExp if it is given.</summary>
     public static void Forward(in AttentionArguments arguments)
     {
+        if (arguments.Queries >= MinPanelQueries && arguments.Dropout == 0 && Gemm.Path > SimdPath.Vector128)
+        {
+            if (Gemm.Path == SimdPath.Vector512)
+                AttentionPanels<Simd512, Vector512<float>>.Forward(arguments);
+            else
+                AttentionPanels<Simd256, Vector256<float>>.Forward(arguments);
+            return;
+        }
+
         ForwardBody body = new() { G = arguments };
         WorkerPool.For((long)arguments.Batch * arguments.Heads * body.QueryBlocks, 1, ref body);
     }

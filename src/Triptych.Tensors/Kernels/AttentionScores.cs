@@ -32,7 +32,7 @@ internal static unsafe class AttentionScores
             if (g.SoftCap > 0)
                 score = cap * VectorMath.Tanh(score / cap);
             if (bias != null)
-                score += g.BiasKeyStride == 1 ? Vector512.Load(bias + j) : Strided(bias + (j * g.BiasKeyStride), g.BiasKeyStride);
+                score += g.BiasKeyStride == 1 ? Vector512.Load(bias + j) : Strided(bias + (j * g.BiasKeyStride), g.BiasKeyStride, Vector512<float>.Count);
             if (mask != null)
             {
                 Vector512<int> seen = Bytes(mask + j);
@@ -127,7 +127,7 @@ internal static unsafe class AttentionScores
 
     /// <summary>exp for arguments up to about 88: 2^n times a polynomial (Cephes), relative error 2e-7; 0 for -infinity, NaN for NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Exp(Vector512<float> x)
+    public static Vector512<float> Exp(Vector512<float> x)
     {
         Vector512<float> n = Vector512.Round(x * Vector512.Create(1.44269504088896341f));
         Vector512<float> r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693359375f), x);
@@ -161,11 +161,12 @@ internal static unsafe class AttentionScores
             Vector256.Create(Vector128.WidenLower(upper), Vector128.WidenUpper(upper))).AsInt32();
     }
 
-    private static Vector512<float> Strided(float* source, long stride)
+    /// <summary>Lanes from elements that lie a stride apart; zeros beyond the count.</summary>
+    public static Vector512<float> Strided(float* source, long stride, int count)
     {
-        float* lanes = stackalloc float[Vector512<float>.Count];
-        for (int lane = 0; lane < Vector512<float>.Count; lane++)
-            lanes[lane] = source[lane * stride];
-        return Vector512.Load(lanes);
+        Vector512<float> lanes = default;
+        for (int lane = 0; lane < count; lane++)
+            ((float*)&lanes)[lane] = source[lane * stride];
+        return lanes;
     }
 }

@@ -16,15 +16,24 @@ internal sealed unsafe partial class CpuBackend
         b = Blas(b, out bool transB, out long ldb);
         int m = a.Shape[-2], k = a.Shape[-1], n = b.Shape[-1];
         var epilogue = new GemmEpilogue(bias is null ? null : (float*)bias.Data);
-        var batch = new StridedLoop(Batch(result.Shape), BatchView(a), BatchView(b), BatchView(result));
+        float beta = accumulate ? 1 : 0;
+        if (result.Rank == 2)
+        {
+            Gemm.Run(transA, transB, m, n, k, (float*)a.Data, lda, b.Data, b.DType, ldb, beta, (float*)result.Data, result.Stride(-2), epilogue);
+            GC.KeepAlive(a);
+            GC.KeepAlive(b);
+            GC.KeepAlive(bias);
+            return;
+        }
+
+        var batch = new StridedLoop(result.Shape.WithoutLast(2), BatchView(a), BatchView(b), BatchView(result));
         for (long i = 0; i < batch.Count; i += batch.RowLength)
         {
             Gemm.RunBatched(
                 (int)batch.RowLength, transA, transB, m, n, k,
                 (float*)a.Data + batch.Offset(0, i), lda, batch.RowStep(0),
                 b.Data + (batch.Offset(1, i) * b.DType.Size()), b.DType, ldb, batch.RowStep(1),
-                accumulate ? 1 : 0,
-                (float*)result.Data + batch.Offset(2, i), result.Stride(-2), batch.RowStep(2), epilogue);
+                beta, (float*)result.Data + batch.Offset(2, i), result.Stride(-2), batch.RowStep(2), epilogue);
         }
 
         GC.KeepAlive(a);
@@ -51,14 +60,12 @@ internal sealed unsafe partial class CpuBackend
         return x.Detach().Clone();
     }
 
-    private static Shape Batch(Shape shape) => Shape.Create(shape.ToArray().AsSpan(0, shape.Rank - 2));
-
-    private static Tensor BatchView(Tensor x) => new(x.Storage, x.DType, Batch(x.Shape), x.strides, 0, isView: true);
+    private static Tensor BatchView(Tensor x) => new(x.Storage, x.DType, x.Shape.WithoutLast(2), x.strides, 0, isView: true);
 
     private static void MatMulDouble(Tensor a, Tensor b, Tensor? bias, Tensor result, bool accumulate)
     {
         int m = a.Shape[-2], k = a.Shape[-1], n = b.Shape[-1];
-        var batch = new StridedLoop(Batch(result.Shape), BatchView(a), BatchView(b), BatchView(result));
+        var batch = new StridedLoop(result.Shape.WithoutLast(2), BatchView(a), BatchView(b), BatchView(result));
         for (long i = 0; i < batch.Count; i++)
         {
             double* x = (double*)a.Data + batch.Offset(0, i), y = (double*)b.Data + batch.Offset(1, i), z = (double*)result.Data + batch.Offset(2, i);

@@ -11,8 +11,15 @@ namespace Triptych.Tensors;
 /// </summary>
 internal static unsafe class Gemm
 {
-    /// <summary>At most this many rows of A take the kernels that read B as it lies: packing it would cost more than it gains.</summary>
-    public const int MaxVectorRows = 24;
+    /// <summary>
+    /// At most this many rows of A take the kernels that read B as it lies, transposed or not: packing it would cost more than
+    /// it gains.
+    /// </summary>
+    public const int MaxDotRows = 24;
+    public const int MaxColumnsRows = 48;
+
+    /// <summary>Bytes that software prefetch runs ahead at least where lines of B are short and follow each other.</summary>
+    public const int MinAhead = 4096;
 
     /// <summary>Multiply-adds below which a parallel region costs more than it gains.</summary>
     private const long SerialWork = 200_000;
@@ -122,7 +129,9 @@ internal static unsafe class Gemm
         where TVector : struct
         where TElement : struct, IElement
     {
-        if (arguments.M <= MaxVectorRows || arguments.K == 0)
+        if (arguments.K == 0)
+            GemmVector<TSimd, TVector, TElement>.Empty(arguments);
+        else if (arguments.M <= (arguments.TransB ? MaxDotRows : MaxColumnsRows))
             GemmVector<TSimd, TVector, TElement>.Run(arguments);
         else
             GemmBlocked<TSimd, TVector, TElement>.Run(arguments);

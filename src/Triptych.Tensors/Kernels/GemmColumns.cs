@@ -59,7 +59,7 @@ internal static unsafe class GemmColumns<TSimd, TVector, TElement>
         [SkipLocalsInit]
         public readonly void Invoke(long start, long end)
         {
-            byte* memory = stackalloc byte[(((MinStrip * Gemm.MaxVectorRows) + StripFloats) * sizeof(float)) + 64];
+            byte* memory = stackalloc byte[(((MinStrip * Gemm.MaxColumnsRows) + StripFloats) * sizeof(float)) + 64];
             float* sums = (float*)(((nint)memory + 63) & ~(nint)63);
             for (; start < end; start++)
             {
@@ -113,7 +113,7 @@ internal static unsafe class GemmColumns<TSimd, TVector, TElement>
         {
             byte* b1 = b + line, b2 = b1 + line, b3 = b2 + line;
             float* a1 = a + StepK, a2 = a1 + StepK, a3 = a2 + StepK;
-            long ahead = TDepth.Value * line, rows = G.M;
+            long ahead = Math.Max(TDepth.Value * line, Gemm.MinAhead / line * line), rows = G.M;
             for (long at = 0, bytes = (long)count * TElement.Size; at < bytes; at += 2 * TSimd.Width * TElement.Size)
             {
                 TSimd.LoadPair<TElement>(b + at, out TVector v0, out TVector w0);

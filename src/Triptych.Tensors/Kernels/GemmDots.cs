@@ -16,13 +16,13 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
     private const int GroupLines = 12;
 
     /// <summary>
-    /// Elements of k in a block: with eight rows of A, the lines of a tile and those of the next one, which is prefetched, it
-    /// fills two thirds of a 48 KB first-level cache. With more rows it is half as long.
+    /// Bytes of a line of B in a block of k: with eight rows of A, the lines of a tile and those of the next one, which is
+    /// prefetched, it fills two thirds of a 48 KB first-level cache. Longer and shorter ones were slower (measured).
     /// </summary>
-    private const int BlockK = 512;
+    private const int BlockBytes = 2048;
 
     /// <summary>Rows that a tile may have: the last ones of A are rounded up to 1, 2 or 4, with zeros.</summary>
-    private const int MaxRows = Gemm.MaxVectorRows + 7;
+    private const int MaxRows = Gemm.MaxDotRows + 7;
 
     private static int Pair
     {
@@ -36,8 +36,7 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
         while (rows < g.M)
             rows += TileRows(g.M - rows);
         Body body = new() { G = g, Rows = rows, Steps = steps, A = GemmScratch.Rent((long)rows * steps * Pair) };
-        int block = rows > 8 ? BlockK / 2 : BlockK;
-        int blocks = Math.Max(1, (g.K + (block / 2)) / block);
+        int block = BlockBytes / TElement.Size, blocks = Math.Max(1, (g.K + (block / 2)) / block);
         body.BlockSteps = Math.Max(1, (steps + blocks - 1) / blocks);
         for (int i = 0; i < rows; i += TileRows(g.M - i))
             Pack(g, i, TileRows(g.M - i), steps, body.A + ((long)i * steps * Pair));
@@ -144,6 +143,8 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
             {
                 // Prefetch what comes next: the next lines; at the end of the group its next block, or the next group.
                 long ahead = j + width < GroupLines ? width * line : last ? (width * line) - offset : (steps * tailBytes) - (j * line);
+                if (steps == Steps)
+                    ahead = Math.Max(ahead, Gemm.MinAhead);
 
                 // A short last tile reads its first line again in place of those that are missing.
                 byte* b = G.B + ((first + j) * line) + offset;

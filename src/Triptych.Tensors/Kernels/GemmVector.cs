@@ -10,10 +10,21 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
 {
     public static void Run(in GemmArguments g)
     {
-        if (g.TransB || g.K == 0)
+        if (g.TransB)
             GemmDots<TSimd, TVector, TElement>.Run(g);
         else
             GemmColumns<TSimd, TVector, TElement>.Run(g);
+    }
+
+    /// <summary>The product over no k: zeros, then the epilogue.</summary>
+    public static void Empty(in GemmArguments g)
+    {
+        ReadOnlySpan<float> zeros = stackalloc float[256];
+        for (int i = 0; i < g.M; i++)
+        {
+            for (int j = 0; j < g.N; j += zeros.Length)
+                Finish(g, zeros[..Math.Min(zeros.Length, g.N - j)], i, j);
+        }
     }
 
     /// <summary>Finished sums of neighbouring columns of a row go to C: + beta C, + bias, activation.</summary>

@@ -17,6 +17,7 @@ public sealed unsafe class AttentionTests : IDisposable
     [InlineData(2, 4, 2, 5, 19, 8, 24)]
     [InlineData(2, 3, 3, 33, 33, 17, 5)]
     [InlineData(1, 6, 2, 13, 41, 64, 64)]
+    [InlineData(1, 2, 1, 50, 47, 20, 200)]
     public void ForwardMatchesFloat64(int batch, int heads, int keyValueHeads, int queries, int keys, int headDim, int valueDim)
     {
         WorkerPool.ThreadCount = 3;
