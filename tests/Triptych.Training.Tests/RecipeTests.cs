@@ -187,8 +187,8 @@ public sealed class RecipeTests : IDisposable
 
         Assert.Equal(["zipped"], Read(new DataSource { Path = "data/z.zip", Entry = "in/a.txt" }));
         Assert.Contains("in/a.txt", Throws(new DataSource { Path = "data/z.zip", Entry = "b" }), StringComparison.Ordinal);
-        Write("data/quotes.txt", "\u201CIt\u2019s\u201D _so_");
-        Assert.Equal(["\"It's\" so"], Read(new DataSource { Path = "data/quotes.txt", PlainPunctuation = true }));
+        Write("data/quotes.txt", "\u201CIt\u2019s\u201D _so_ \u00E2\u20AC\u0153here\u00E2\u20AC");
+        Assert.Equal(["\"It's\" so \"here\""], Read(new DataSource { Path = "data/quotes.txt", PlainPunctuation = true }));
     }
 
     [Fact]

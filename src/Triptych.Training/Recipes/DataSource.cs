@@ -101,7 +101,10 @@ public sealed record DataSource
             throw new TrainingException($"{file}: has no texts");
     }
 
+    // Published corpora, TinyStories among them, have marks that were UTF-8 and were read as Windows-1252.
     private static string Plain(string text) => new StringBuilder(text)
+        .Replace("\u00E2\u20AC\u0153", "\"").Replace("\u00E2\u20AC\u2122", "'").Replace("\u00E2\u20AC\u02DC", "'")
+        .Replace("\u00E2\u20AC\u201D", "--").Replace("\u00E2\u20AC\u201C", "-").Replace("\u00E2\u20AC\u00A6", "...").Replace("\u00E2\u20AC", "\"")
         .Replace('\u2018', '\'').Replace('\u2019', '\'').Replace('\u201C', '"').Replace('\u201D', '"')
         .Replace("\u2014", "--").Replace('\u2013', '-').Replace("\u2026", "...").Replace('\u00A0', ' ').Replace("_", "").ToString();
 
