@@ -95,7 +95,7 @@ public sealed class Trainer
 
     /// <summary>Trains from where it stands to the last step.</summary>
     /// <param name="progress">Told of each report, from this thread.</param>
-    /// <param name="cancellationToken">Stops after the current step; a checkpoint is written first where there is a folder.</param>
+    /// <param name="cancellationToken">Stops after the current step and its evaluation; a checkpoint is written first where there is a folder.</param>
     /// <returns>The last evaluation, or the best where <see cref="TrainingOptions.KeepBest"/> asks for it; null without evaluation.</returns>
     /// <exception cref="TrainingException">The loss is not finite any more.</exception>
     /// <exception cref="CheckpointException">A checkpoint cannot be written.</exception>
@@ -123,7 +123,7 @@ public sealed class Trainer
             if (Step % options.LogSteps == 0 || end)
                 ReportSteps(result, first, progress);
             if (EvaluationExamples is not null && (end || Step % (options.EvaluationSteps ?? stepsPerEpoch) == 0))
-                last = Evaluate(progress, cancellationToken);
+                last = Evaluate(progress);
             if (!end && options.CheckpointSteps is { } every && Step % every == 0)
                 SaveCheckpoint(progress);
         }
@@ -174,10 +174,11 @@ public sealed class Trainer
         return step.Take(batches);
     }
 
-    private EvaluationResult Evaluate(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    // Not to be cancelled: a run that is resumed after this step would lack the evaluation.
+    private EvaluationResult Evaluate(IProgress<TrainingProgress>? progress)
     {
         var result = Evaluator.Evaluate(
-            model, EvaluationExamples!, EvaluationCollator ?? collator, options.EvaluationBatchSize ?? options.BatchSize, cancellationToken);
+            model, EvaluationExamples!, EvaluationCollator ?? collator, options.EvaluationBatchSize ?? options.BatchSize);
         bool better = best is null || options.KeepBest switch
         {
             BestMetric.Accuracy => result.Accuracy > best.Accuracy || (result.Accuracy == best.Accuracy && result.Loss < best.Loss),
