@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Triptych.TestSupport;
 
 namespace Triptych.Cli.Tests;
 
@@ -40,5 +41,13 @@ public sealed class InspectTests : IDisposable
         var run = await CliRun.OfAsync("models", "--markdown");
         Assert.Equal(0, run.ExitCode);
         Assert.All(["bert", "distilbert", "roberta", "gpt2", "bart"], type => Assert.Contains($"| {type} |", run.Out, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_readme_has_the_table_of_the_registry()
+    {
+        var run = await CliRun.OfAsync("models", "--markdown");
+        string readme = await File.ReadAllTextAsync(Path.Combine(Fixtures.Root, "..", "..", "README.md"), TestContext.Current.CancellationToken);
+        Assert.Contains(run.Out.Trim(), readme, StringComparison.Ordinal);
     }
 }

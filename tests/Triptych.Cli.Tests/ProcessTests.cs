@@ -11,13 +11,15 @@ public sealed partial class ProcessTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    private static Process Start(params string[] arguments)
+    private Process Start(params string[] arguments)
     {
         string program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "triptych.exe" : "triptych");
-        return Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment[EmbeddedModels.EnvironmentVariable] = folder.Path;
+        return Process.Start(start)!;
     }
 
-    private static async Task<CliRun> RunAsync(params string[] arguments)
+    private async Task<CliRun> RunAsync(params string[] arguments)
     {
         using var process = Start(arguments);
         var output = process.StandardOutput.ReadToEndAsync();
@@ -34,6 +36,22 @@ public sealed partial class ProcessTests : IDisposable
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         Assert.Contains("Größe 😀", run.Out, StringComparison.Ordinal);
         Assert.DoesNotContain('\e', run.Out);
+    }
+
+    [Fact]
+    public async Task The_demo_shows_the_three_families()
+    {
+        TinyModels.SaveClassifier(folder.At("distilbert-sentiment"));
+        TinyModels.SaveGenerator(folder.At("gpt2-stories"));
+        TinyModels.SaveSummarizer(folder.At("bart-summary"));
+        folder.Write("bart-summary/article.txt", "the movie was a film.");
+        var run = await RunAsync("demo");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.DoesNotContain('\e', run.Out);
+        Assert.Contains("\n$ triptych run text-generation \"Once upon a time\" --max-new-tokens 50 --temperature 0.7\nOnce upon a time", run.Out, StringComparison.Ordinal);
+        Assert.All(
+            ["This movie was absolutely fantastic!", "Article:", "Summary:", "encoder-only", "decoder-only", "encoder-decoder"],
+            words => Assert.Contains(words, run.Out, StringComparison.Ordinal));
     }
 
     [Fact]

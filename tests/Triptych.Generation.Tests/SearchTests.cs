@@ -72,7 +72,7 @@ public sealed class SearchTests
         string output = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
         try
         {
-            ForwardRunner.Run(Fixtures.Path($"generation/{model}"), Fixtures.Path($"generation/{model}/greedy.safetensors"), output, GreedyDecoder.Decode);
+            ForwardRunner.Run(Fixtures.Path($"generation/{model}"), Fixtures.Path($"generation/{model}/greedy.safetensors"), output, (network, given) => GreedyDecoder.Decode(network, given));
             using var golden = Goldens.Tensors($"{model}/greedy");
             using var file = SafetensorsFile.Open(output);
             foreach (string prefix in (string[])["generate", "generate_batch"])

@@ -13,8 +13,6 @@ internal sealed class ForwardCommand : CliCommand
 {
     public const string Summary = "Run a checkpoint on tensors from a safetensors file.";
 
-    private const int DefaultNewTokens = 16;
-
     private readonly Argument<string> model = new("MODEL") { Description = "A model folder; nothing but its checkpoint is read." };
     private readonly Option<string> inputs = new("--inputs") { Description = "Tensors named PREFIX.in.NAME.", HelpName = "FILE", Required = true };
 
@@ -29,7 +27,7 @@ internal sealed class ForwardCommand : CliCommand
     {
         Description = "Tokens to generate for the prefixes that begin with generate.",
         HelpName = "N",
-        DefaultValueFactory = _ => DefaultNewTokens,
+        DefaultValueFactory = _ => GreedyDecoder.DefaultNewTokens,
     };
 
     public ForwardCommand()
@@ -52,18 +50,7 @@ internal sealed class ForwardCommand : CliCommand
             arguments.GetRequiredValue(model),
             arguments.GetRequiredValue(inputs),
             arguments.GetRequiredValue(output),
-            (network, given) => Generate(network, given, newTokens, cancellationToken));
+            (network, given) => GreedyDecoder.Decode(network, given, newTokens, cancellationToken));
         return Task.CompletedTask;
-    }
-
-    private static (Tensor Sequences, Tensor NewLogits) Generate(
-        PretrainedModel network, ModelInputs inputs, int newTokens, CancellationToken cancellationToken)
-    {
-        var options = new GenerationOptions { MaxNewTokens = newTokens, DoSample = false, NumBeams = 1, OutputLogits = true };
-        var result = new TextGenerator(network).Generate(
-            inputs.InputIds ?? throw new ArgumentException("a generate case has no input_ids"), inputs.AttentionMask, options, cancellationToken);
-        int length = result.Sequences[0].Length;
-        long[] ids = [.. result.Sequences.SelectMany(row => row).Select(id => (long)id)];
-        return (Tensor.From(ids, [result.Sequences.Count, length]), result.NewLogits!);
     }
 }
