@@ -32,8 +32,25 @@ internal static unsafe class Attention
             return;
         }
 
+        if (arguments.Queries is > 0 and <= DecodeQueries && Decode(arguments))
+            return;
+
         ForwardBody body = new() { G = arguments };
         WorkerPool.For((long)arguments.Batch * arguments.Heads * body.QueryBlocks, 1, ref body);
+    }
+
+    /// <summary>The kernel for a few queries, on the widest vectors that divide the dimensions; false if there are none.</summary>
+    private static bool Decode(in AttentionArguments arguments)
+    {
+        if (Gemm.Path >= SimdPath.Vector512 && AttentionDecode<Simd512, Vector512<float>>.Fits(arguments))
+            AttentionDecode<Simd512, Vector512<float>>.Forward(arguments);
+        else if (Gemm.Path >= SimdPath.Vector256 && AttentionDecode<Simd256, Vector256<float>>.Fits(arguments))
+            AttentionDecode<Simd256, Vector256<float>>.Forward(arguments);
+        else if (AttentionDecode<Simd128, Vector128<float>>.Fits(arguments))
+            AttentionDecode<Simd128, Vector128<float>>.Forward(arguments);
+        else
+            return false;
+        return true;
     }
 
     /// <summary>Adds the gradients of query, key, value (and bias); reads Output and LogSumExp of the forward pass.</summary>

@@ -48,7 +48,7 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
     private static int TileRows(int rows) => rows >= TSimd.DotRows ? TSimd.DotRows : rows > 4 ? 8 : rows > 2 ? 4 : rows;
 
     /// <summary>target [step, half of a pair, row, lane]: rows of A in the order in which pairs of B's elements are widened.</summary>
-    private static void Pack(in GemmArguments g, int first, int rows, int steps, float* target)
+    public static void Pack(in GemmArguments g, int first, int rows, int steps, float* target)
     {
         for (int row = 0; row < rows; row++)
         {
@@ -311,8 +311,9 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
             TSimd.Store(s3, target + (3 * TSimd.Width));
     }
 
+    /// <summary>Fetches a pair of vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(byte* next)
+    public static void Prefetch(byte* next)
     {
         if (!Sse.IsSupported)
             return;

@@ -48,6 +48,9 @@ internal unsafe interface ISimd<TVector>
     static abstract TVector MultiplyAdd(TVector left, TVector right, TVector addend);
 
     static abstract float Sum(TVector value);
+
+    /// <summary>The sums of four vectors, in a vector.</summary>
+    static abstract Vector128<float> Sums(TVector v0, TVector v1, TVector v2, TVector v3);
 }
 
 internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
@@ -99,6 +102,10 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> value) => Vector512.Sum(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sums(Vector512<float> v0, Vector512<float> v1, Vector512<float> v2, Vector512<float> v3) =>
+        Simd256.Sums(v0.GetLower() + v0.GetUpper(), v1.GetLower() + v1.GetUpper(), v2.GetLower() + v2.GetUpper(), v3.GetLower() + v3.GetUpper());
 }
 
 internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
@@ -150,6 +157,10 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> value) => Vector256.Sum(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sums(Vector256<float> v0, Vector256<float> v1, Vector256<float> v2, Vector256<float> v3) =>
+        Simd128.Sums(v0.GetLower() + v0.GetUpper(), v1.GetLower() + v1.GetUpper(), v2.GetLower() + v2.GetUpper(), v3.GetLower() + v3.GetUpper());
 }
 
 internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
@@ -201,6 +212,16 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector128<float> value) => Vector128.Sum(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sums(Vector128<float> v0, Vector128<float> v1, Vector128<float> v2, Vector128<float> v3)
+    {
+        if (Sse3.IsSupported)
+            return Sse3.HorizontalAdd(Sse3.HorizontalAdd(v0, v1), Sse3.HorizontalAdd(v2, v3));
+        if (AdvSimd.Arm64.IsSupported)
+            return AdvSimd.Arm64.AddPairwise(AdvSimd.Arm64.AddPairwise(v0, v1), AdvSimd.Arm64.AddPairwise(v2, v3));
+        return Vector128.Create(Sum(v0), Sum(v1), Sum(v2), Sum(v3));
+    }
 }
 
 /// <summary>How elements of a weight matrix in memory become float32.</summary>

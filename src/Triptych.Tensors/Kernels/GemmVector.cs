@@ -10,7 +10,9 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
 {
     public static void Run(in GemmArguments g)
     {
-        if (g.TransB)
+        if (g.TransB && g.M == 1 && g.K <= GemmLines<TSimd, TVector, TElement>.MaxInner)
+            GemmLines<TSimd, TVector, TElement>.Run(g);
+        else if (g.TransB)
             GemmDots<TSimd, TVector, TElement>.Run(g);
         else
             GemmColumns<TSimd, TVector, TElement>.Run(g);

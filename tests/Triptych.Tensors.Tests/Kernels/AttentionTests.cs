@@ -60,10 +60,37 @@ public sealed unsafe class AttentionTests : IDisposable
         }
     }
 
+    /// <summary>A few queries over several chunks of keys, dimensions of every tile width: all options, paths and thread counts.</summary>
+    [Theory]
+    [InlineData(2, 4, 4, 1, 1100, 16, 48)]
+    [InlineData(1, 6, 2, 3, 1537, 80, 112)]
+    [InlineData(2, 4, 1, 8, 515, 12, 20)]
+    [InlineData(1, 2, 1, 8, 3, 64, 64)]
+    public void FewQueries(int batch, int heads, int keyValueHeads, int queries, int keys, int headDim, int valueDim)
+    {
+        for (int options = 0; options < 32; options++)
+        {
+            Case test = new(batch, heads, keyValueHeads, queries, keys, headDim, valueDim, options);
+            foreach (SimdPath path in Enum.GetValues<SimdPath>().Where(path => path <= Gemm.BestPath))
+            {
+                Gemm.Path = path;
+                WorkerPool.ThreadCount = 1;
+                test.Forward();
+                if (path == Gemm.BestPath || options == 0)
+                    test.CompareForward();
+                float[] one = [.. test.Output, .. test.LogSumExp];
+                WorkerPool.ThreadCount = 3;
+                test.Forward();
+                Assert.Equal(one, test.Output.Concat(test.LogSumExp));
+            }
+        }
+    }
+
     /// <summary>Gradients against central differences of the float64 reference.</summary>
     [Theory]
     [InlineData(2, 4, 2, 3, 5, 4, 3)]
     [InlineData(1, 2, 2, 7, 7, 3, 4)]
+    [InlineData(2, 2, 1, 3, 6, 4, 4)]
     public void BackwardMatchesFiniteDifferences(int batch, int heads, int keyValueHeads, int queries, int keys, int headDim, int valueDim)
     {
         WorkerPool.ThreadCount = 2;
@@ -123,6 +150,8 @@ public sealed unsafe class AttentionTests : IDisposable
         }
 
         public float[] Output { get; }
+
+        public float[] LogSumExp => _logSumExp;
 
         public void Forward() => Run(false);
 
