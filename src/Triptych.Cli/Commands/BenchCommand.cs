@@ -18,11 +18,14 @@ internal sealed class BenchCommand : CliCommand
     private const int DefaultDecode = 64;
     private const int DefaultRepeats = 5;
 
+    // The JIT recompiles what runs often in the background; before it is done, a short run measures the JIT.
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1.5);
+
     private readonly Argument<string> model = new("MODEL") { Description = "A model folder or an embedded model." };
     private readonly Option<int?> prefill = Count("--prefill", $"Tokens of the prompt; {DefaultPrefill}, or what the context has room for.", least: 1);
     private readonly Option<int?> decode = Count("--decode", $"Tokens to write after it; {DefaultDecode}, or what the context has room for.", least: 1);
     private readonly Option<int?> batch = Count("--batch", "Rows that run together; 1 without it.", least: 1);
-    private readonly Option<int?> repeat = Count("--repeat", $"Measured runs, after one that warms up; {DefaultRepeats} without it.", least: 1);
+    private readonly Option<int?> repeat = Count("--repeat", $"Measured runs, after a second and a half of warming up; {DefaultRepeats} without it.", least: 1);
     private readonly Option<bool> json = new("--json") { Description = "Print a JSON object." };
 
     public BenchCommand()
@@ -49,6 +52,8 @@ internal sealed class BenchCommand : CliCommand
 
         using var noGrad = Autograd.NoGrad();
         var first = new BenchRun(network, rows, sizes.Prefill, sizes.Decode).Measure(cancellationToken);
+        for (var warm = Stopwatch.StartNew(); warm.Elapsed < WarmUp;)
+            new BenchRun(network, rows, sizes.Prefill, sizes.Decode).Measure(cancellationToken);
         var runs = new List<BenchTimes>();
         for (int i = 0; i < (arguments.GetValue(repeat) ?? DefaultRepeats); i++)
             runs.Add(new BenchRun(network, rows, sizes.Prefill, sizes.Decode).Measure(cancellationToken));
