@@ -103,6 +103,7 @@ public sealed record Architecture
         (ModelFamily.DecoderOnly, "fill-mask") => "sees only what stands left of a token, so it cannot fill a gap from both sides",
         (ModelFamily.DecoderOnly, "summarization") => "has no encoder for the article; a prompt with text-generation is its way",
         (ModelFamily.EncoderDecoder, "text-generation") => "writes an answer to its encoder's input; it was not trained to continue a prompt",
+        (ModelFamily.EncoderDecoder, "fill-mask") => "restores a masked text as a whole by generating it; the fill-mask pipeline reads an encoder's one prediction a mask",
         _ => "transformers defines no head of this architecture for it",
     };
 }
