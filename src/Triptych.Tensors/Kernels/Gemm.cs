@@ -18,9 +18,6 @@ internal static unsafe class Gemm
     public const int MaxDotRows = 24;
     public const int MaxColumnsRows = 48;
 
-    /// <summary>Bytes that software prefetch runs ahead at least where lines of B are short and follow each other.</summary>
-    public const int MinAhead = 4096;
-
     /// <summary>Multiply-adds below which a parallel region costs more than it gains.</summary>
     private const long SerialWork = 200_000;
 

@@ -21,6 +21,9 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
     /// </summary>
     private const int BlockBytes = 2048;
 
+    /// <summary>Bytes that software prefetch runs ahead at least where lines of B are short and follow each other.</summary>
+    private const int MinAhead = 4096;
+
     /// <summary>Rows that a tile may have: the last ones of A are rounded up to 1, 2 or 4, with zeros.</summary>
     private const int MaxRows = Gemm.MaxDotRows + 7;
 
@@ -144,7 +147,7 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
                 // Prefetch what comes next: the next lines; at the end of the group its next block, or the next group.
                 long ahead = j + width < GroupLines ? width * line : last ? (width * line) - offset : (steps * tailBytes) - (j * line);
                 if (steps == Steps)
-                    ahead = Math.Max(ahead, Gemm.MinAhead);
+                    ahead = Math.Max(ahead, MinAhead);
 
                 // A short last tile reads its first line again in place of those that are missing.
                 byte* b = G.B + ((first + j) * line) + offset;
