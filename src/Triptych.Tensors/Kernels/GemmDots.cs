@@ -115,7 +115,8 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
                     Tiles(row, TileRows(G.M - row), whole, 0, first, lines, partial);
             }
 
-            float* sums = stackalloc float[GroupLines];
+            float* sums = stackalloc float[GroupLines * MaxRows];
+            int rowStep = G.Flipped ? 1 : lines, lineStep = G.Flipped ? G.M : 1;
             for (int row = 0; row < G.M; row++)
             {
                 int start = row / TSimd.DotRows * TSimd.DotRows, rows = TileRows(G.M - start), width = TSimd.DotLines(rows);
@@ -124,11 +125,14 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
                     int tile = line / width;
                     float* lanes = partial + (((long)start * GroupLines) + (tile * rows * width) + ((row - start) * width) + (line % width))
                         * TSimd.Width;
-                    sums[line] = TSimd.Sum(TSimd.Load(lanes));
+                    sums[(row * rowStep) + (line * lineStep)] = TSimd.Sum(TSimd.Load(lanes));
                 }
-
-                GemmVector<TSimd, TVector, TElement>.Finish(G, new ReadOnlySpan<float>(sums, lines), row, first);
             }
+
+            for (int row = 0; row < G.M && !G.Flipped; row++)
+                GemmVector<TSimd, TVector, TElement>.Finish(G, new ReadOnlySpan<float>(sums + (row * lines), lines), row, first);
+            for (int line = 0; line < lines && G.Flipped; line++)
+                GemmVector<TSimd, TVector, TElement>.Finish(G, new ReadOnlySpan<float>(sums + (line * G.M), G.M), first + line, 0);
         }
 
         /// <summary>Steps of k for a tile's rows and the lines of a group; 0 steps mean the last one, which a line has only in part.</summary>
