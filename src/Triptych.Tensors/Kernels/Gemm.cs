@@ -18,8 +18,8 @@ internal static unsafe class Gemm
     public const int MaxDotRows = 24;
     public const int MaxColumnsRows = 48;
 
-    /// <summary>Bytes that software prefetch runs ahead at least where lines of B are short and follow each other.</summary>
-    public const int MinAhead = 4096;
+    /// <summary>At most this many columns of C are computed as rows of its transpose, so that A is read as it lies.</summary>
+    private const int MaxFlippedColumns = 16;
 
     /// <summary>Multiply-adds below which a parallel region costs more than it gains.</summary>
     private const long SerialWork = 200_000;
@@ -133,8 +133,22 @@ internal static unsafe class Gemm
             GemmVector<TSimd, TVector, TElement>.Empty(arguments);
         else if (arguments.M <= (arguments.TransB ? MaxDotRows : MaxColumnsRows))
             GemmVector<TSimd, TVector, TElement>.Run(arguments);
+        else if (arguments.N <= MaxFlippedColumns && !arguments.TransA && TElement.Size == sizeof(float))
+            GemmDots<TSimd, TVector, TElement>.Run(Flip(arguments));
         else
             GemmBlocked<TSimd, TVector, TElement>.Run(arguments);
+    }
+
+    /// <summary>C^T = op(B)^T A^T, for float32 B.</summary>
+    private static GemmArguments Flip(GemmArguments g)
+    {
+        float* a = g.A;
+        g.A = (float*)g.B;
+        g.B = (byte*)a;
+        (g.Lda, g.Ldb) = (g.Ldb, g.Lda);
+        (g.M, g.N) = (g.N, g.M);
+        (g.TransA, g.TransB, g.Flipped) = (!g.TransB, true, true);
+        return g;
     }
 
     /// <summary>The grain that keeps a loop over `count` parts with `work` multiply-adds in all on one thread when it is small.</summary>
@@ -166,6 +180,10 @@ internal static unsafe class Gemm
 internal unsafe struct GemmArguments
 {
     public bool TransA, TransB;
+
+    /// <summary>C is stored transposed, [n, m], and so is what the epilogue adds to it.</summary>
+    public bool Flipped;
+
     public int M, N, K;
     public float* A, C, Bias;
     public byte* B;

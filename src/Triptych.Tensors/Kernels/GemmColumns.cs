@@ -16,6 +16,9 @@ internal static unsafe class GemmColumns<TSimd, TVector, TElement>
     private const int MinStrip = 128;
     private const int MaxStrip = 2048;
 
+    /// <summary>Bytes of runs that software prefetch is ahead at least; a quarter of it cost a third of the speed on short lines (measured).</summary>
+    private const int Ahead = 16384;
+
     /// <summary>Sums of a strip: 16 KB.</summary>
     private const int StripFloats = 4096;
 
@@ -113,8 +116,9 @@ internal static unsafe class GemmColumns<TSimd, TVector, TElement>
         {
             byte* b1 = b + line, b2 = b1 + line, b3 = b2 + line;
             float* a1 = a + StepK, a2 = a1 + StepK, a3 = a2 + StepK;
-            long ahead = Math.Max(TDepth.Value * line, Gemm.MinAhead / line * line), rows = G.M;
-            for (long at = 0, bytes = (long)count * TElement.Size; at < bytes; at += 2 * TSimd.Width * TElement.Size)
+            long bytes = (long)count * TElement.Size, rows = G.M;
+            long ahead = Math.Max(TDepth.Value, Ahead / Math.Max(bytes, 1)) * line;
+            for (long at = 0; at < bytes; at += 2 * TSimd.Width * TElement.Size)
             {
                 TSimd.LoadPair<TElement>(b + at, out TVector v0, out TVector w0);
                 Prefetch(b + ahead + at);

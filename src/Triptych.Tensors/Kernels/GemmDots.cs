@@ -21,6 +21,9 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
     /// </summary>
     private const int BlockBytes = 2048;
 
+    /// <summary>Bytes that software prefetch runs ahead at least where lines of B are short and follow each other.</summary>
+    private const int MinAhead = 4096;
+
     /// <summary>Rows that a tile may have: the last ones of A are rounded up to 1, 2 or 4, with zeros.</summary>
     private const int MaxRows = Gemm.MaxDotRows + 7;
 
@@ -112,7 +115,8 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
                     Tiles(row, TileRows(G.M - row), whole, 0, first, lines, partial);
             }
 
-            float* sums = stackalloc float[GroupLines];
+            float* sums = stackalloc float[GroupLines * MaxRows];
+            int rowStep = G.Flipped ? 1 : lines, lineStep = G.Flipped ? G.M : 1;
             for (int row = 0; row < G.M; row++)
             {
                 int start = row / TSimd.DotRows * TSimd.DotRows, rows = TileRows(G.M - start), width = TSimd.DotLines(rows);
@@ -121,11 +125,14 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
                     int tile = line / width;
                     float* lanes = partial + (((long)start * GroupLines) + (tile * rows * width) + ((row - start) * width) + (line % width))
                         * TSimd.Width;
-                    sums[line] = TSimd.Sum(TSimd.Load(lanes));
+                    sums[(row * rowStep) + (line * lineStep)] = TSimd.Sum(TSimd.Load(lanes));
                 }
-
-                GemmVector<TSimd, TVector, TElement>.Finish(G, new ReadOnlySpan<float>(sums, lines), row, first);
             }
+
+            for (int row = 0; row < G.M && !G.Flipped; row++)
+                GemmVector<TSimd, TVector, TElement>.Finish(G, new ReadOnlySpan<float>(sums + (row * lines), lines), row, first);
+            for (int line = 0; line < lines && G.Flipped; line++)
+                GemmVector<TSimd, TVector, TElement>.Finish(G, new ReadOnlySpan<float>(sums + (line * G.M), G.M), first + line, 0);
         }
 
         /// <summary>Steps of k for a tile's rows and the lines of a group; 0 steps mean the last one, which a line has only in part.</summary>
@@ -144,7 +151,7 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
                 // Prefetch what comes next: the next lines; at the end of the group its next block, or the next group.
                 long ahead = j + width < GroupLines ? width * line : last ? (width * line) - offset : (steps * tailBytes) - (j * line);
                 if (steps == Steps)
-                    ahead = Math.Max(ahead, Gemm.MinAhead);
+                    ahead = Math.Max(ahead, MinAhead);
 
                 // A short last tile reads its first line again in place of those that are missing.
                 byte* b = G.B + ((first + j) * line) + offset;

@@ -86,6 +86,19 @@ public sealed unsafe class AttentionTests : IDisposable
         }
     }
 
+    [Fact]
+    public void FewQueriesAllocateNothing()
+    {
+        WorkerPool.ThreadCount = 2;
+        Case test = new(1, 4, 2, 1, 1100, 64, 64, 0);
+        for (int i = 0; i < 20; i++)
+            test.Forward();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 20; i++)
+            test.Forward();
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
     /// <summary>Gradients against central differences of the float64 reference.</summary>
     [Theory]
     [InlineData(2, 4, 2, 3, 5, 4, 3)]
