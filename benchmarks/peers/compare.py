@@ -4,8 +4,7 @@
     python3 benchmarks/peers/compare.py --cli PATH_TO_TRIPTYCH [--work DIR] [--rounds 3] [--threads 2] [--only NAME,..]
 
 Makes checkpoints of published sizes with random weights under --work (once), then for each row runs our
-`triptych bench` and a process of transformers by turns, and prints a Markdown table. Also compares the time from
-process start to the first classification with the embedded model. The Python that runs this needs torch and
+`triptych bench` and a process of transformers by turns, and prints a Markdown table. The Python that runs this needs torch and
 transformers; PYTHON names another one for the peers (it may be a wrapper that enters an environment).
 """
 import argparse
@@ -64,11 +63,11 @@ def peer(folder, cls, batch, prefill, decode, threads):
             result["prefill"] = batch * prefill / timed(lambda: model(ids))
         else:
             options = dict(do_sample=False, num_beams=1, pad_token_id=0)
-            if model.config.is_encoder_decoder:
-                result["prefill"] = batch * prefill / timed(lambda: model.get_encoder()(ids))
+            one = timed(lambda: model.generate(ids, max_new_tokens=1, min_new_tokens=1, **options))
+            if model.config.is_encoder_decoder:  # ours counts up to the first token: encoder, cross-attention keys, one decoder step
+                result["prefill"] = batch * prefill / one
             else:
                 result["prefill"] = batch * prefill / timed(lambda: model(ids, use_cache=True, logits_to_keep=1))
-            one = timed(lambda: model.generate(ids, max_new_tokens=1, min_new_tokens=1, **options))
             many = timed(lambda: model.generate(ids, max_new_tokens=decode + 1, min_new_tokens=decode + 1, **options))
             result["decode"] = batch * decode / (many - one)
     print(json.dumps(result))
@@ -118,7 +117,7 @@ def main():
             command = [args.cli, "bench", folder, "--prefill", str(prefill), "--batch", str(batch), "--repeat", "3", "--json"]
             ours.append(last_json(command + (["--decode", str(decode)] if decode else []), env))
             theirs.append(last_json([*python, script, "--peer", json.dumps([folder, cls, batch, prefill, decode, args.threads])], env))
-        kind = "encode" if decode == 0 or name.startswith("bart") else "prefill"
+        kind = "encode" if decode == 0 else "prefill"
         row(name, f"{kind} {batch} x {prefill}", [x["prefill_tokens_per_second"]["median"] for x in ours], [x["prefill"] for x in theirs])
         if decode:
             row(name, f"decode {decode}", [x["decode_tokens_per_second"]["median"] for x in ours], [x["decode"] for x in theirs])
