@@ -96,7 +96,7 @@ public abstract class Pipeline : IDisposable
         var weights = Step("weights", () => LoadModel(task, folder));
         try
         {
-            await System.Threading.Tasks.Task.WhenAll(tokenizer, weights).ConfigureAwait(false);
+            await System.Threading.Tasks.Task.WhenAll(weights, tokenizer).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
         }
         catch
@@ -120,7 +120,7 @@ public abstract class Pipeline : IDisposable
         if (encoding.Overflowing.Count == 0)
             return encoding;
         if (!options.Truncation)
-            throw new ArgumentException($"the text has more tokens than the {MaxLength} that the model reads; set Truncation to cut it", nameof(text));
+            throw new ArgumentException($"the text has more tokens than the {MaxLength} that the model reads; turn truncation on to cut it", nameof(text));
         options.OnWarning?.Invoke($"the text was cut to its first {MaxLength} tokens, the model's limit");
         return encoding;
     }
