@@ -86,6 +86,10 @@ public sealed class Weights
     /// <param name="init">How it starts where no checkpoint gives it.</param>
     public Tensor Get(string name, Shape shape, Init init) => source.Get(prefix + name, shape, init, isBuffer: false);
 
+    /// <summary>Whether there is a parameter to get: the checkpoint has it, or what it lacks is started at random.
+    /// For parts that a model does without, such as the pooler of an encoder that was saved without one.</summary>
+    public bool Has(string name) => source.Has(prefix + name);
+
     /// <summary>A tensor that is saved with the model but not trained. A checkpoint may lack it.</summary>
     /// <inheritdoc cref="Get"/>
     public Tensor GetBuffer(string name, Shape shape, Init init) => source.Get(prefix + name, shape, init, isBuffer: true);
@@ -159,6 +163,8 @@ internal sealed class WeightSource
         return tensor;
     }
 
+    public bool Has(string name) => checkpoint is null || options.InitializeMissing || keys.ContainsKey(name) || keys.ContainsKey(Other(name));
+
     /// <summary>Reports what did not fit.</summary>
     /// <exception cref="CheckpointException">Weights are missing, unexpected or of another shape.</exception>
     public void Finish()
@@ -184,10 +190,12 @@ internal sealed class WeightSource
         checkpoint!.Folder, null, $"the checkpoint lacks weights of {ClassName}: {List(missing)} (InitializeMissing starts them at random)");
 
     // A base model is stored with its prefix in the checkpoint of a head, and without it in its own.
+    private string Other(string name) => modelClass.IsBase ? basePrefix + name
+        : name.StartsWith(basePrefix, StringComparison.Ordinal) ? name[basePrefix.Length..] : name;
+
     private string? Find(string name)
     {
-        string other = modelClass.IsBase ? basePrefix + name
-            : name.StartsWith(basePrefix, StringComparison.Ordinal) ? name[basePrefix.Length..] : name;
+        string other = Other(name);
         bool found = keys.TryGetValue(name, out var here);
         if (found)
             used.Add(here.Stored);

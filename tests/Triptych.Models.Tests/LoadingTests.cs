@@ -54,6 +54,19 @@ public sealed class LoadingTests
         Assert.Contains("embeddings.word_embeddings.weight", model.Parameters.Keys);
     }
 
+    [Theory]
+    [InlineData("bert-mlm", "BertModel")]
+    [InlineData("roberta-mlm", "RobertaModel")]
+    public void EncoderStoredWithoutItsPoolerLoads(string golden, string className)
+    {
+        using var model = ModelRegistry.Load(Fixtures.Path($"goldens/{golden}"), className);
+        var output = model.Forward(new ModelInputs { InputIds = Tensor.From([5L, 6, 7], [1, 3]) });
+        Assert.NotNull(output.LastHiddenState);
+        Assert.Null(output.PoolerOutput);
+        Assert.Throws<CheckpointException>(() => ModelRegistry.Load(
+            Fixtures.Path($"goldens/{golden}"), className.Replace("Model", "ForMultipleChoice", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void HeadThatTheCheckpointLacksIsNamed()
     {

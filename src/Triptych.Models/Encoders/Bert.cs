@@ -100,7 +100,7 @@ public static class Bert
         Paper = "Devlin et al. 2018, arXiv 1810.04805",
         Classes =
         [
-            ModelClass.Of<BertConfig>("BertModel", "feature-extraction", (c, w) => new BertModel(c, w), isBase: true),
+            ModelClass.Of<BertConfig>("BertModel", "feature-extraction", (c, w) => new BertModel(c, w, addPooler: w.Has("pooler.dense.weight")), isBase: true),
             ModelClass.Of<BertConfig>("BertForMaskedLM", "fill-mask", (c, w) => new BertForMaskedLM(c, w)),
             ModelClass.Of<BertConfig>("BertForPreTraining", null, (c, w) => new BertForPreTraining(c, w)),
             ModelClass.Of<BertConfig>("BertForNextSentencePrediction", "next-sentence-prediction", (c, w) => new BertForNextSentencePrediction(c, w)),

@@ -51,7 +51,7 @@ public static class Roberta
         Paper = "Liu et al. 2019, arXiv 1907.11692",
         Classes =
         [
-            ModelClass.Of<RobertaConfig>("RobertaModel", "feature-extraction", (c, w) => new RobertaModel(c, w), isBase: true),
+            ModelClass.Of<RobertaConfig>("RobertaModel", "feature-extraction", (c, w) => new RobertaModel(c, w, addPooler: w.Has("pooler.dense.weight")), isBase: true),
             ModelClass.Of<RobertaConfig>("RobertaForMaskedLM", "fill-mask", (c, w) => new RobertaForMaskedLM(c, w)),
             ModelClass.Of<RobertaConfig>("RobertaForSequenceClassification", "text-classification", (c, w) => new RobertaForSequenceClassification(c, w)),
             ModelClass.Of<RobertaConfig>("RobertaForTokenClassification", "token-classification", (c, w) => new RobertaForTokenClassification(c, w)),
