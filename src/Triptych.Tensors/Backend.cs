@@ -98,8 +98,8 @@ internal abstract class Backend
 
     public abstract void CumSumRows(Tensor x, bool reverse, Tensor result);
 
-    /// <summary>result = a b (+ bias) or result += a b; a [.., m, k], b [.., k, n] of any float type, expanded to one batch shape.</summary>
-    public abstract void MatMul(Tensor a, Tensor b, Tensor? bias, Tensor result, bool accumulate);
+    /// <summary>result = a b (+ bias); a [.., m, k], b [.., k, n] of any float type, expanded to one batch shape.</summary>
+    public abstract void MatMul(Tensor a, Tensor b, Tensor? bias, Tensor result);
 
     public abstract void Softmax(Tensor x, Tensor result, bool log);
 

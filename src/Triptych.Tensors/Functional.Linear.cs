@@ -83,7 +83,7 @@ public static partial class Functional
         var shape = Appended(Appended(batch, left.Shape[-2]), right.Shape[-1]);
         var result = Tensor.Empty(shape, left.DType == DType.Float64 ? DType.Float64 : DType.Float32);
         left.Backend.MatMul(
-            Batched(left.Detach(), batch), Batched(right.Detach(), batch), bias?.Detach().To(result.DType).Contiguous(), result, accumulate: false);
+            Batched(left.Detach(), batch), Batched(right.Detach(), batch), bias?.Detach().To(result.DType).Contiguous(), result);
         if (Autograd.Needs(left, right, bias))
         {
             Tensor[] inputs = bias is null ? [left, right] : [left, right, bias];

@@ -83,8 +83,6 @@ public sealed unsafe partial class Tensor : IDisposable
 
     internal byte* Data => Storage.Pointer + (offset * DType.Size());
 
-    internal long ByteOffset => offset * DType.Size();
-
     /// <summary>A tensor whose elements are not set.</summary>
     public static Tensor Empty(Shape shape, DType dtype = DType.Float32) =>
         new(new Storage(Bytes(shape, dtype)), dtype, shape, Strides.Contiguous(shape), 0, isView: false);

@@ -51,16 +51,17 @@ internal sealed class BenchCommand : CliCommand
         int rows = arguments.GetValue(batch) ?? 1;
 
         using var noGrad = Autograd.NoGrad();
-        var first = new BenchRun(network, rows, sizes.Prefill, sizes.Decode).Measure(cancellationToken);
+        var run = new BenchRun(network, rows, sizes.Prefill, sizes.Decode);
+        var first = run.Measure(cancellationToken);
         for (var warm = Stopwatch.StartNew(); warm.Elapsed < WarmUp;)
-            new BenchRun(network, rows, sizes.Prefill, sizes.Decode).Measure(cancellationToken);
-        var runs = new List<BenchTimes>();
+            run.Measure(cancellationToken);
+        var times = new List<BenchTimes>();
         for (int i = 0; i < (arguments.GetValue(repeat) ?? DefaultRepeats); i++)
-            runs.Add(new BenchRun(network, rows, sizes.Prefill, sizes.Decode).Measure(cancellationToken));
+            times.Add(run.Measure(cancellationToken));
 
         var result = new BenchResult(
-            Speed.Of([.. runs.Select(run => rows * sizes.Prefill / run.PrefillSeconds)]),
-            sizes.Decode == 0 ? null : Speed.Of([.. runs.Select(run => rows * sizes.Decode / run.DecodeSeconds)]),
+            Speed.Of([.. times.Select(time => rows * sizes.Prefill / time.PrefillSeconds)]),
+            sizes.Decode == 0 ? null : Speed.Of([.. times.Select(time => rows * sizes.Decode / time.DecodeSeconds)]),
             loadSeconds,
             first.PrefillSeconds,
             PeakMemory.Bytes());

@@ -45,9 +45,6 @@ internal static unsafe class Conversion
         }
     }
 
-    /// <summary>Widens float16 or bfloat16, or copies float32, to singles.</summary>
-    public static void ToSingle(byte* source, DType from, float* target, long count) => Dense(source, from, (byte*)target, DType.Float32, (int)count);
-
     private static void Move<T>(byte* source, long sourceStep, byte* target, long targetStep, long count) where T : unmanaged
     {
         for (long i = 0; i < count; i++)

@@ -117,55 +117,9 @@ internal sealed unsafe partial class CpuBackend : Backend
         }
     }
 
-    public override void Unary(UnaryOp op, Tensor x, Tensor result)
-    {
-        switch (op)
-        {
-            case UnaryOp.Negate: Unary<NegateFunction>(x, result); break;
-            case UnaryOp.Abs: Unary<AbsFunction>(x, result); break;
-            case UnaryOp.Square: Unary<SquareFunction>(x, result); break;
-            case UnaryOp.Sqrt: Unary<SqrtFunction>(x, result); break;
-            case UnaryOp.Rsqrt: Unary<RsqrtFunction>(x, result); break;
-            case UnaryOp.Exp: Unary<ExpFunction>(x, result); break;
-            case UnaryOp.Log: Unary<LogFunction>(x, result); break;
-            case UnaryOp.Sin: Unary<SinFunction>(x, result); break;
-            case UnaryOp.Cos: Unary<CosFunction>(x, result); break;
-            case UnaryOp.Tanh: Unary<TanhFunction>(x, result); break;
-            case UnaryOp.Sigmoid: Unary<SigmoidFunction>(x, result); break;
-            case UnaryOp.Erf: Unary<ErfFunction>(x, result); break;
-            case UnaryOp.Relu: Unary<ReluFunction>(x, result); break;
-            case UnaryOp.Silu: Unary<SiluFunction>(x, result); break;
-            case UnaryOp.Gelu: Unary<GeluFunction>(x, result); break;
-            case UnaryOp.GeluTanh: Unary<GeluTanhFunction>(x, result); break;
-            case UnaryOp.QuickGelu: Unary<QuickGeluFunction>(x, result); break;
-            default: throw new ArgumentOutOfRangeException(nameof(op), op, null);
-        }
-    }
+    public override void Unary(UnaryOp op, Tensor x, Tensor result) => Unary(op, x, null, result);
 
-    public override void UnaryGradient(UnaryOp op, Tensor x, Tensor gradient, Tensor result)
-    {
-        switch (op)
-        {
-            case UnaryOp.Negate: UnaryGradient<NegateFunction>(x, gradient, result); break;
-            case UnaryOp.Abs: UnaryGradient<AbsFunction>(x, gradient, result); break;
-            case UnaryOp.Square: UnaryGradient<SquareFunction>(x, gradient, result); break;
-            case UnaryOp.Sqrt: UnaryGradient<SqrtFunction>(x, gradient, result); break;
-            case UnaryOp.Rsqrt: UnaryGradient<RsqrtFunction>(x, gradient, result); break;
-            case UnaryOp.Exp: UnaryGradient<ExpFunction>(x, gradient, result); break;
-            case UnaryOp.Log: UnaryGradient<LogFunction>(x, gradient, result); break;
-            case UnaryOp.Sin: UnaryGradient<SinFunction>(x, gradient, result); break;
-            case UnaryOp.Cos: UnaryGradient<CosFunction>(x, gradient, result); break;
-            case UnaryOp.Tanh: UnaryGradient<TanhFunction>(x, gradient, result); break;
-            case UnaryOp.Sigmoid: UnaryGradient<SigmoidFunction>(x, gradient, result); break;
-            case UnaryOp.Erf: UnaryGradient<ErfFunction>(x, gradient, result); break;
-            case UnaryOp.Relu: UnaryGradient<ReluFunction>(x, gradient, result); break;
-            case UnaryOp.Silu: UnaryGradient<SiluFunction>(x, gradient, result); break;
-            case UnaryOp.Gelu: UnaryGradient<GeluFunction>(x, gradient, result); break;
-            case UnaryOp.GeluTanh: UnaryGradient<GeluTanhFunction>(x, gradient, result); break;
-            case UnaryOp.QuickGelu: UnaryGradient<QuickGeluFunction>(x, gradient, result); break;
-            default: throw new ArgumentOutOfRangeException(nameof(op), op, null);
-        }
-    }
+    public override void UnaryGradient(UnaryOp op, Tensor x, Tensor gradient, Tensor result) => Unary(op, x, gradient, result);
 
     public override void Power(Tensor x, float exponent, Tensor result)
     {
@@ -285,17 +239,45 @@ internal sealed unsafe partial class CpuBackend : Backend
         GC.KeepAlive(right);
     }
 
-    private static void Unary<TFunction>(Tensor x, Tensor result) where TFunction : IUnaryFunction
+    // The function, or with a gradient its derivative times that.
+    private static void Unary(UnaryOp op, Tensor x, Tensor? gradient, Tensor result)
     {
-        var body = new UnaryBody<TFunction> { X = (float*)x.Data, Result = (float*)result.Data };
-        WorkerPool.For(x.Count, ElementwiseGrain, ref body);
-        GC.KeepAlive(x);
+        switch (op)
+        {
+            case UnaryOp.Negate: Unary<NegateFunction>(x, gradient, result); break;
+            case UnaryOp.Abs: Unary<AbsFunction>(x, gradient, result); break;
+            case UnaryOp.Square: Unary<SquareFunction>(x, gradient, result); break;
+            case UnaryOp.Sqrt: Unary<SqrtFunction>(x, gradient, result); break;
+            case UnaryOp.Rsqrt: Unary<RsqrtFunction>(x, gradient, result); break;
+            case UnaryOp.Exp: Unary<ExpFunction>(x, gradient, result); break;
+            case UnaryOp.Log: Unary<LogFunction>(x, gradient, result); break;
+            case UnaryOp.Sin: Unary<SinFunction>(x, gradient, result); break;
+            case UnaryOp.Cos: Unary<CosFunction>(x, gradient, result); break;
+            case UnaryOp.Tanh: Unary<TanhFunction>(x, gradient, result); break;
+            case UnaryOp.Sigmoid: Unary<SigmoidFunction>(x, gradient, result); break;
+            case UnaryOp.Erf: Unary<ErfFunction>(x, gradient, result); break;
+            case UnaryOp.Relu: Unary<ReluFunction>(x, gradient, result); break;
+            case UnaryOp.Silu: Unary<SiluFunction>(x, gradient, result); break;
+            case UnaryOp.Gelu: Unary<GeluFunction>(x, gradient, result); break;
+            case UnaryOp.GeluTanh: Unary<GeluTanhFunction>(x, gradient, result); break;
+            case UnaryOp.QuickGelu: Unary<QuickGeluFunction>(x, gradient, result); break;
+            default: throw new ArgumentOutOfRangeException(nameof(op), op, null);
+        }
     }
 
-    private static void UnaryGradient<TFunction>(Tensor x, Tensor gradient, Tensor result) where TFunction : IUnaryFunction
+    private static void Unary<TFunction>(Tensor x, Tensor? gradient, Tensor result) where TFunction : IUnaryFunction
     {
-        var body = new UnaryGradientBody<TFunction> { X = (float*)x.Data, Gradient = (float*)gradient.Data, Result = (float*)result.Data };
-        WorkerPool.For(x.Count, ElementwiseGrain, ref body);
+        if (gradient is null)
+        {
+            var body = new UnaryBody<TFunction> { X = (float*)x.Data, Result = (float*)result.Data };
+            WorkerPool.For(x.Count, ElementwiseGrain, ref body);
+        }
+        else
+        {
+            var body = new UnaryGradientBody<TFunction> { X = (float*)x.Data, Gradient = (float*)gradient.Data, Result = (float*)result.Data };
+            WorkerPool.For(x.Count, ElementwiseGrain, ref body);
+        }
+
         GC.KeepAlive(x);
         GC.KeepAlive(gradient);
     }

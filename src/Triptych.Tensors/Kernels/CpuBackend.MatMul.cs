@@ -2,11 +2,11 @@ namespace Triptych.Tensors;
 
 internal sealed unsafe partial class CpuBackend
 {
-    public override void MatMul(Tensor a, Tensor b, Tensor? bias, Tensor result, bool accumulate)
+    public override void MatMul(Tensor a, Tensor b, Tensor? bias, Tensor result)
     {
         if (result.DType == DType.Float64)
         {
-            MatMulDouble(a, b, bias, result, accumulate);
+            MatMulDouble(a, b, bias, result);
             return;
         }
 
@@ -16,10 +16,9 @@ internal sealed unsafe partial class CpuBackend
         b = Blas(b, out bool transB, out long ldb);
         int m = a.Shape[-2], k = a.Shape[-1], n = b.Shape[-1];
         var epilogue = new GemmEpilogue(bias is null ? null : (float*)bias.Data);
-        float beta = accumulate ? 1 : 0;
         if (result.Rank == 2)
         {
-            Gemm.Run(transA, transB, m, n, k, (float*)a.Data, lda, b.Data, b.DType, ldb, beta, (float*)result.Data, result.Stride(-2), epilogue);
+            Gemm.Run(transA, transB, m, n, k, (float*)a.Data, lda, b.Data, b.DType, ldb, beta: 0, (float*)result.Data, result.Stride(-2), epilogue);
             GC.KeepAlive(a);
             GC.KeepAlive(b);
             GC.KeepAlive(bias);
@@ -33,7 +32,7 @@ internal sealed unsafe partial class CpuBackend
                 (int)batch.RowLength, transA, transB, m, n, k,
                 (float*)a.Data + batch.Offset(0, i), lda, batch.RowStep(0),
                 b.Data + (batch.Offset(1, i) * b.DType.Size()), b.DType, ldb, batch.RowStep(1),
-                beta, (float*)result.Data + batch.Offset(2, i), result.Stride(-2), batch.RowStep(2), epilogue);
+                beta: 0, (float*)result.Data + batch.Offset(2, i), result.Stride(-2), batch.RowStep(2), epilogue);
         }
 
         GC.KeepAlive(a);
@@ -62,7 +61,7 @@ internal sealed unsafe partial class CpuBackend
 
     private static Tensor BatchView(Tensor x) => new(x.Storage, x.DType, x.Shape.WithoutLast(2), x.strides, 0, isView: true);
 
-    private static void MatMulDouble(Tensor a, Tensor b, Tensor? bias, Tensor result, bool accumulate)
+    private static void MatMulDouble(Tensor a, Tensor b, Tensor? bias, Tensor result)
     {
         int m = a.Shape[-2], k = a.Shape[-1], n = b.Shape[-1];
         var batch = new StridedLoop(result.Shape.WithoutLast(2), BatchView(a), BatchView(b), BatchView(result));
@@ -73,9 +72,7 @@ internal sealed unsafe partial class CpuBackend
             {
                 for (int column = 0; column < n; column++)
                 {
-                    double sum = accumulate ? z[(row * result.Stride(-2)) + column] : 0;
-                    if (bias is not null)
-                        sum += ((double*)bias.Data)[column];
+                    double sum = bias is null ? 0 : ((double*)bias.Data)[column];
                     for (int p = 0; p < k; p++)
                         sum += x[(row * a.Stride(-2)) + (p * a.Stride(-1))] * y[(p * b.Stride(-2)) + (column * b.Stride(-1))];
                     z[(row * result.Stride(-2)) + column] = sum;
