@@ -113,7 +113,7 @@ public sealed record LlamaConfig : ModelConfig
     {
         try
         {
-            return RotaryEmbedding.Problems(Rope, HeadWidth);
+            return Layers.RotaryEmbedding.Problems(Rope, HeadWidth);
         }
         catch (CheckpointException error)
         {
