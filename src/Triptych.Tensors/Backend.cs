@@ -152,6 +152,10 @@ internal abstract class Backend
     public abstract void AttentionGradient(
         in AttentionCall call, Tensor gradient, Tensor toQuery, Tensor toKey, Tensor toValue, Tensor? toBias);
 
+    /// <summary>x [batch, heads, sequence, dim] with a last stride of 1, cos and sin [batch or 1, sequence, pairs] contiguous; the result
+    /// is laid out as [batch, sequence, heads, dim]. The inverse turns back.</summary>
+    public abstract void RotaryEmbedding(Tensor x, Tensor cos, Tensor sin, bool interleaved, bool inverse, Tensor result);
+
     /// <summary>Unfolds [batch, channels, height, width] to columns [batch, channels * kh * kw, oh * ow].</summary>
     public abstract void Unfold(Tensor x, in ConvolutionShape shape, Tensor columns);
 
