@@ -109,7 +109,7 @@ public static class ModelRegistry
         }
         catch (OverflowException error) when (checkpoint is not null)
         {
-            throw new CheckpointException(checkpoint.Folder, ModelConfig.FileName, "asks for a weight of over 2^63 elements", error);
+            throw new CheckpointException(checkpoint.Path, ModelConfig.FileName, "asks for a weight of over 2^63 elements", error);
         }
 
         source.Finish();

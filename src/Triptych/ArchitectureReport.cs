@@ -139,7 +139,7 @@ public sealed record ArchitectureReport
             Positions = architecture.Positions,
             Paper = architecture.Paper,
             WeightBytes = entries.Sum(entry => entry.Length),
-            WeightBytesByDType = entries.GroupBy(entry => entry.DType.ToDType()?.ToString().ToLowerInvariant() ?? entry.DType.Name())
+            WeightBytesByDType = entries.GroupBy(entry => entry.ElementType?.Name() ?? entry.TypeName)
                 .ToDictionary(group => group.Key, group => group.Sum(entry => entry.Length)),
             CacheBytesPerToken = size.CacheBytesPerToken,
             CrossCacheBytesPerInputToken = architecture.Family == ModelFamily.EncoderDecoder ? size.CacheBytesPerToken : 0,
