@@ -1,5 +1,3 @@
-using System.Collections;
-using System.Diagnostics.CodeAnalysis;
 using System.Text;
 
 namespace Triptych.Formats;
@@ -8,7 +6,7 @@ namespace Triptych.Formats;
 /// The keys and values of a GGUF file: what config.json, tokenizer.json and generation_config.json are to a model folder. The typed
 /// getters give null where a key is absent and an error that names file and key where it has another type.
 /// </summary>
-public sealed class GgufMetadata : IReadOnlyDictionary<string, GgufValue>
+public sealed class GgufMetadata
 {
     private readonly OrderedDictionary<string, GgufValue> values = new(StringComparer.Ordinal);
 
@@ -19,14 +17,8 @@ public sealed class GgufMetadata : IReadOnlyDictionary<string, GgufValue>
     /// <summary>The file.</summary>
     public string Path { get; }
 
-    /// <inheritdoc/>
-    public int Count => values.Count;
-
-    /// <inheritdoc/>
-    public IEnumerable<string> Keys => values.Keys;
-
-    /// <inheritdoc/>
-    public IEnumerable<GgufValue> Values => values.Values;
+    /// <summary>The entries in the file's order.</summary>
+    public IReadOnlyDictionary<string, GgufValue> Entries => values;
 
     /// <summary>The value of a key.</summary>
     /// <exception cref="KeyNotFoundException">There is no such key.</exception>
@@ -67,23 +59,16 @@ public sealed class GgufMetadata : IReadOnlyDictionary<string, GgufValue>
     /// <exception cref="CheckpointException">The value has another type.</exception>
     public float[]? GetSingles(string key) => Get(key, "an array of float32", value => value.AsSingles());
 
+    /// <summary>The token of a role, such as <c>bos</c> for <c>tokenizer.ggml.bos_token_id</c>. Files write -1 for none.</summary>
+    /// <exception cref="CheckpointException">The value has another type.</exception>
+    public int? GetTokenId(string role) => Get($"tokenizer.ggml.{role}_token_id", "a whole number", value => value.AsInt64()) is >= 0 and < int.MaxValue and long id ? (int)id : null;
+
     /// <summary>What a required key has.</summary>
     /// <exception cref="CheckpointException">The key is absent.</exception>
     public T Require<T>(string key, T? value) where T : struct => value ?? throw Missing(key);
 
     /// <inheritdoc cref="Require{T}(string, T?)"/>
     public T Require<T>(string key, T? value) where T : class => value ?? throw Missing(key);
-
-    /// <inheritdoc/>
-    public bool ContainsKey(string key) => values.ContainsKey(key);
-
-    /// <inheritdoc/>
-    public bool TryGetValue(string key, [MaybeNullWhen(false)] out GgufValue value) => values.TryGetValue(key, out value);
-
-    /// <inheritdoc/>
-    public IEnumerator<KeyValuePair<string, GgufValue>> GetEnumerator() => values.GetEnumerator();
-
-    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     private CheckpointException Missing(string key) => new(Path, key, "is missing");
 

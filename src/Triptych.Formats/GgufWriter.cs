@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using Triptych.Tensors;
 
 namespace Triptych.Formats;
 
@@ -51,8 +50,8 @@ public static class GgufWriter
         stream.Write("GGUF"u8);
         WriteUInt32(stream, Version);
         WriteUInt64(stream, (ulong)tensors.Count);
-        WriteUInt64(stream, (ulong)metadata.Count);
-        foreach ((string key, GgufValue value) in metadata)
+        WriteUInt64(stream, (ulong)metadata.Entries.Count);
+        foreach ((string key, GgufValue value) in metadata.Entries)
         {
             GgufValue.WriteString(stream, key);
             WriteUInt32(stream, (uint)value.Type);

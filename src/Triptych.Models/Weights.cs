@@ -140,7 +140,7 @@ internal sealed class WeightSource
         verify = options.VerifyWeights ?? (checkpoint.TotalBytes < MaxVerifiedBytes);
         foreach (string stored in checkpoint.Names)
         {
-            if (architecture.MapKey(stored, config) is not { } name)
+            if (architecture.NameOf(stored, config, checkpoint) is not { } name)
                 continue;
             if (basePrefix != usualPrefix && name.StartsWith(usualPrefix, StringComparison.Ordinal))
                 name = basePrefix + name[usualPrefix.Length..];
@@ -229,7 +229,7 @@ internal sealed class WeightSource
         }
 
         var tensor = checkpoint.Load(stored);
-        if (!tensor.DType.IsFloatingPoint())
+        if (!tensor.DType.IsFloatingPoint() && !tensor.DType.IsQuantized())
         {
             misshaped.Add($"{stored} is {tensor.DType.Name()}, not a floating-point type");
             return Placeholder;
