@@ -14,10 +14,13 @@ internal static unsafe class AttentionReport
     private const int Rounds = 15;
     private const double SampleSeconds = 0.01;
     private const double WarmUpSeconds = 0.25;
+    private const long MinCacheBytes = 160_000_000;
+    private const int MaxLayers = 64;
 
     private static readonly DType[] s_types = [DType.Float32, DType.Float16, DType.BFloat16];
 
-    public static void Run(bool quick)
+    /// <summary>Cases whose name and type contain a text; all if it is null.</summary>
+    public static void Run(string? match)
     {
         Console.WriteLine($"{"prefill",-44} {"keys",-9} {"GFLOP/s",9} {"peak",9} {"share",7} {"median",7}");
         foreach ((string name, Shape shape) in (ReadOnlySpan<(string, Shape)>)
@@ -36,7 +39,7 @@ internal static unsafe class AttentionReport
             ("12 heads 2048 causal", new(1, 12, 12, 2048, 2048, 64, Causal: true)),
         ])
         {
-            foreach (DType type in shape.KeyValueHeads < shape.Heads && !quick ? s_types : [DType.Float32])
+            foreach (DType type in Matching(name, shape.KeyValueHeads < shape.Heads ? s_types : [DType.Float32], match))
                 Prefill(name, shape, type);
         }
 
@@ -51,11 +54,14 @@ internal static unsafe class AttentionReport
                 ("TinyLlama, 8 sequences of 1/8..8/8 of", new(8, 32, 4, 1, keys, 64, Causal: true, Ragged: true)),
             ])
             {
-                foreach (DType type in s_types)
+                foreach (DType type in Matching($"{name} x {keys}", s_types, match))
                     Decode($"{name} x {keys}", shape, type);
             }
         }
     }
+
+    private static IEnumerable<DType> Matching(string name, DType[] types, string? match) =>
+        types.Where(type => match is null || $"{name} {type.Name()}".Contains(match, StringComparison.OrdinalIgnoreCase));
 
     private static void Prefill(string name, Shape shape, DType type)
     {
@@ -69,16 +75,18 @@ internal static unsafe class AttentionReport
             $"{name,-44} {type.Name(),-9} {operations / attention[0] / 1e9,9:F1} {best,9:F1} {operations / attention[0] / 1e9 / best,7:P1} {median,7:P1}"));
     }
 
+    /// <summary>As in a step of a model: each call reads the cache of another layer, all of them more than the processor's caches hold.</summary>
     private static void Decode(string name, Shape shape, DType type)
     {
-        using Case test = new(shape, type);
-        double bytes = test.VisibleBytes;
-        using Case read = new(shape with { Ragged = false }, DType.Float32);
-        long floats = (long)(bytes / sizeof(float));
-        (double[] attention, double[] reading) = Interleave(test.Run, () => MachinePeak.Read(read.Cache, floats));
-        double rate = bytes / attention[0] / 1e9, best = bytes / reading[0] / 1e9, median = reading[Rounds / 2] / attention[Rounds / 2];
+        long layerFloats = KeyValueRows.Bytes(type, 2L * shape.Batch * shape.Keys * shape.KeyValueHeads * shape.HeadDim) / sizeof(float);
+        int layers = (int)Math.Clamp(MinCacheBytes / sizeof(float) / layerFloats, 1, MaxLayers);
+        using Case test = new(shape, type, layers);
+        (double[] attention, double[] reading) = Interleave(test.RunLayers, () => MachinePeak.Read(test.Cache, layers * layerFloats));
+        double bytes = layers * test.VisibleBytes, all = layers * layerFloats * sizeof(float);
+        double rate = bytes / attention[0] / 1e9, best = all / reading[0] / 1e9;
+        double median = bytes / attention[Rounds / 2] / (all / reading[Rounds / 2]);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{name,-44} {type.Name(),-9} {attention[0] * 1e6,9:F1} {rate,9:F1} {best,9:F1} {rate / best,7:P1} {median,7:P1}"));
+            $"{name,-44} {type.Name(),-9} {attention[0] / layers * 1e6,9:F1} {rate,9:F1} {best,9:F1} {rate / best,7:P1} {median,7:P1}"));
     }
 
     /// <summary>Sorted seconds of a call of both, run in turns after a warm-up; short ones are repeated within a sample.</summary>
@@ -121,18 +129,18 @@ internal static unsafe class AttentionReport
     /// a cache's types, [batch, heads, keys, dim].</summary>
     private sealed class Case : IDisposable
     {
-        private readonly AttentionArguments _arguments;
+        private readonly AttentionArguments[] _layers;
         private readonly float* _query, _output;
-        private readonly byte* _key, _value, _mask;
+        private readonly byte* _key, _mask;
 
-        public Case(Shape shape, DType type)
+        public Case(Shape shape, DType type, int layers = 1)
         {
             long queries = (long)shape.Batch * shape.Queries * shape.Heads * shape.HeadDim;
             long keys = (long)shape.Batch * shape.Keys * shape.KeyValueHeads * shape.HeadDim;
             _query = (float*)Filled(queries, DType.Float32);
             _output = (float*)Filled(queries, DType.Float32);
-            _key = Filled(2 * keys, type);
-            _value = _key + KeyValueRows.Bytes(type, keys);
+            _key = Filled(2 * keys * layers, type);
+            long layerBytes = KeyValueRows.Bytes(type, keys);
             int width = shape.Heads * shape.HeadDim, keyWidth = shape.KeyValueHeads * shape.HeadDim;
             AttentionTensor Cached(byte* data) => shape.Queries == shape.Keys && type == DType.Float32
                 ? new(data, (long)shape.Keys * keyWidth, shape.HeadDim, keyWidth)
@@ -151,32 +159,42 @@ internal static unsafe class AttentionReport
             }
 
             VisibleBytes = 2.0 * KeyValueRows.Bytes(type, seen * keyWidth);
-            _arguments = new AttentionArguments
+            _layers = new AttentionArguments[layers];
+            for (int layer = 0; layer < layers; layer++)
             {
-                Batch = shape.Batch,
-                Heads = shape.Heads,
-                KeyValueHeads = shape.KeyValueHeads,
-                Queries = shape.Queries,
-                Keys = shape.Keys,
-                HeadDim = shape.HeadDim,
-                ValueDim = shape.HeadDim,
-                Query = new(_query, (long)shape.Queries * width, shape.HeadDim, width),
-                Key = Cached(_key),
-                Value = Cached(_value),
-                Output = new(_output, (long)shape.Queries * width, shape.HeadDim, width),
-                Scale = 0.125f,
-                Causal = shape.Causal,
-                KeyPaddingMask = _mask,
-            };
+                _layers[layer] = new AttentionArguments
+                {
+                    Batch = shape.Batch,
+                    Heads = shape.Heads,
+                    KeyValueHeads = shape.KeyValueHeads,
+                    Queries = shape.Queries,
+                    Keys = shape.Keys,
+                    HeadDim = shape.HeadDim,
+                    ValueDim = shape.HeadDim,
+                    Query = new(_query, (long)shape.Queries * width, shape.HeadDim, width),
+                    Key = Cached(_key + (2 * layer * layerBytes)),
+                    Value = Cached(_key + (((2 * layer) + 1) * layerBytes)),
+                    Output = new(_output, (long)shape.Queries * width, shape.HeadDim, width),
+                    Scale = 0.125f,
+                    Causal = shape.Causal,
+                    KeyPaddingMask = _mask,
+                };
+            }
         }
 
-        /// <summary>Bytes of keys and values that some query sees.</summary>
+        /// <summary>Bytes of a layer's keys and values that some query sees.</summary>
         public double VisibleBytes { get; }
 
         /// <summary>Keys, then values.</summary>
         public float* Cache => (float*)_key;
 
-        public void Run() => Attention.Forward(_arguments);
+        public void Run() => Attention.Forward(_layers[0]);
+
+        public void RunLayers()
+        {
+            foreach (ref readonly AttentionArguments layer in _layers.AsSpan())
+                Attention.Forward(layer);
+        }
 
         public void Dispose()
         {

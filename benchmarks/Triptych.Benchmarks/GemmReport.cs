@@ -28,7 +28,7 @@ internal static unsafe class GemmReport
         {
             if (at + 1 >= args.Length || !int.TryParse(args[at + 1], out int count) || count < 1)
             {
-                Console.Error.WriteLine("usage: gemm [--threads N] [--path 128|256|512] [--only products|attention|rows] [--quick]");
+                Console.Error.WriteLine("usage: gemm [--threads N] [--path 128|256|512] [--only products|attention|rows] [--match TEXT] [--quick]");
                 return 2;
             }
 
@@ -46,8 +46,7 @@ internal static unsafe class GemmReport
             }
         }
 
-        at = Array.IndexOf(args, "--only");
-        string? only = at >= 0 && at + 1 < args.Length ? args[at + 1] : null;
+        string? only = Option(args, "--only");
         foreach (int count in threads.Distinct())
         {
             WorkerPool.ThreadCount = count;
@@ -55,13 +54,19 @@ internal static unsafe class GemmReport
             if (only is null or "products")
                 Products(quick ? s_products[..2] : s_products);
             if (only is null or "attention")
-                AttentionReport.Run(quick);
+                AttentionReport.Run(Option(args, "--match"));
 
             if (only == "rows" || (only is null && !quick))
                 Vectors();
         }
 
         return 0;
+    }
+
+    private static string? Option(string[] args, string name)
+    {
+        int at = Array.IndexOf(args, name);
+        return at >= 0 && at + 1 < args.Length ? args[at + 1] : null;
     }
 
     private static void Products((int M, int N, int K)[] shapes)
