@@ -20,6 +20,9 @@ public enum ModelFamily
 /// <param name="IsBase">Whether it is the base model, whose parameters have no prefix of their own.</param>
 public sealed record ModelClass(string Name, string? Task, Func<ModelConfig, Weights, PretrainedModel> Create, bool IsBase = false)
 {
+    /// <summary>The attribute under which this class keeps the base model, where it differs from <see cref="Architecture.BaseModelPrefix"/>.</summary>
+    public string? BasePrefix { get; init; }
+
     internal static ModelClass Of<TConfig>(string name, string? task, Func<TConfig, Weights, PretrainedModel> create, bool isBase = false)
         where TConfig : ModelConfig => new(name, task, (config, weights) => create((TConfig)config, weights), isBase);
 }

@@ -179,8 +179,14 @@ public abstract record ModelConfig
 /// <param name="CachedLayers">Layers that keep keys and values of earlier tokens when generating; 0 for encoders.</param>
 public sealed record ModelDimensions(int HiddenSize, int Layers, int Heads, int KeyValueHeads, int ContextLength, int CachedLayers)
 {
-    /// <summary>The width of a head.</summary>
-    public int HeadDim => HiddenSize / Heads;
+    private readonly int? headDim;
+
+    /// <summary>The width of a head: <see cref="HiddenSize"/> / <see cref="Heads"/> unless a configuration says otherwise.</summary>
+    public int HeadDim
+    {
+        get => headDim ?? (HiddenSize / Heads);
+        init => headDim = value;
+    }
 
     /// <summary>Bytes of float32 keys and values that each generated token adds to the cache.</summary>
     public long CacheBytesPerToken => 2L * CachedLayers * KeyValueHeads * HeadDim * sizeof(float);

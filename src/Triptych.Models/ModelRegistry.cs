@@ -15,6 +15,7 @@ public static class ModelRegistry
         Encoders.DistilBert.Architecture,
         Encoders.Roberta.Architecture,
         Decoders.Gpt2.Architecture,
+        Decoders.Llama.Architecture,
         EncoderDecoders.Bart.Architecture,
     ];
 

@@ -131,7 +131,8 @@ internal sealed class WeightSource
         this.modelClass = modelClass;
         this.checkpoint = checkpoint;
         this.options = options;
-        basePrefix = architecture.BaseModelPrefix + ".";
+        string usualPrefix = architecture.BaseModelPrefix + ".";
+        basePrefix = modelClass.BasePrefix is { } own ? own + "." : usualPrefix;
         generator = new Generator(options.Seed);
         Mode = new TrainingMode(options.Seed);
         if (checkpoint is null)
@@ -141,6 +142,8 @@ internal sealed class WeightSource
         {
             if (architecture.MapKey(stored, config) is not { } name)
                 continue;
+            if (basePrefix != usualPrefix && name.StartsWith(usualPrefix, StringComparison.Ordinal))
+                name = basePrefix + name[usualPrefix.Length..];
             if (!keys.TryGetValue(name, out var earlier) || earlier.IsAlias)
                 keys[name] = (stored, name != stored);
             else
