@@ -150,6 +150,7 @@ public static class Llama
             ModelClass.Of<LlamaConfig>("LlamaForTokenClassification", "token-classification", (c, w) => new LlamaForTokenClassification(c, w)),
             ModelClass.Of<LlamaConfig>("LlamaForQuestionAnswering", "question-answering", (c, w) => new LlamaForQuestionAnswering(c, w)) with { BasePrefix = "transformer" },
         ],
+        Gguf = new LlamaGguf(),
         HeadPrefixes = ["lm_head", "score", "qa_outputs"],
         MapKey = (name, config) => name switch
         {
