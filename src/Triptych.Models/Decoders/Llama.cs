@@ -78,7 +78,11 @@ public sealed record LlamaConfig : ModelConfig
     /// <inheritdoc/>
     [JsonIgnore]
     public override ModelDimensions Dimensions =>
-        new(HiddenSize, NumHiddenLayers, NumAttentionHeads, KeyValueHeads, MaxPositionEmbeddings, CachedLayers: NumHiddenLayers) { HeadDim = HeadWidth };
+        new(HiddenSize, NumHiddenLayers, NumAttentionHeads, KeyValueHeads, MaxPositionEmbeddings, CachedLayers: NumHiddenLayers)
+        {
+            HeadDim = HeadWidth,
+            HasPositionTable = false,
+        };
 
     internal int KeyValueHeads => NumKeyValueHeads ?? NumAttentionHeads;
 
