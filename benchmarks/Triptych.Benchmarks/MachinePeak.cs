@@ -1,8 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Iced.Intel;
 using Triptych.Tensors;
-using static Iced.Intel.AssemblerRegisters;
 
 namespace Triptych.Benchmarks;
 
@@ -11,25 +9,8 @@ internal static unsafe class MachinePeak
 {
     private const int Iterations = 1 << 21;
 
-    /// <summary>Independent chains that hide the latency of any processor's two or four units.</summary>
-    private const int Chains = 16;
-
-    private static readonly nint s_dots = (nint)EmittedKernel.Create(static c =>
-    {
-        c.mov(rcx, __[rdi]);
-        Label loop = c.CreateLabel();
-        c.Label(ref loop);
-        for (int chain = 0; chain < Chains; chain++)
-            c.vdpbf16ps(EmittedKernel.Zmm(chain), EmittedKernel.Zmm(30), EmittedKernel.Zmm(31));
-        c.dec(rcx);
-        c.jnz(loop);
-    });
-
     /// <summary>Floating-point operations of one <see cref="Multiply"/> region.</summary>
-    public static double Operations => 2.0 * Chains * Lanes * Iterations * WorkerPool.ThreadCount;
-
-    /// <summary>Floating-point operations of one <see cref="MultiplyBFloat16"/> region.</summary>
-    public static double BFloat16Operations => 2.0 * Chains * 32 * Iterations * WorkerPool.ThreadCount;
+    public static double Operations => 2.0 * 16 * Lanes * Iterations * WorkerPool.ThreadCount;
 
     private static int Lanes => Gemm.Path switch
     {
@@ -41,13 +22,6 @@ internal static unsafe class MachinePeak
     public static void Multiply()
     {
         MultiplyBody body = default;
-        WorkerPool.For(WorkerPool.ThreadCount, 1, ref body);
-    }
-
-    /// <summary>vdpbf16ps in registers: the limit of products in bfloat16.</summary>
-    public static void MultiplyBFloat16()
-    {
-        DotBody body = default;
         WorkerPool.For(WorkerPool.ThreadCount, 1, ref body);
     }
 
@@ -65,15 +39,16 @@ internal static unsafe class MachinePeak
             {
                 _ = Gemm.Path switch
                 {
-                    SimdPath.Vector512 => Chain<Simd512, Vector512<float>>(),
-                    SimdPath.Vector256 => Chain<Simd256, Vector256<float>>(),
-                    _ => Chain<Simd128, Vector128<float>>(),
+                    SimdPath.Vector512 => Chains<Simd512, Vector512<float>>(),
+                    SimdPath.Vector256 => Chains<Simd256, Vector256<float>>(),
+                    _ => Chains<Simd128, Vector128<float>>(),
                 };
             }
         }
 
+        /// <summary>Sixteen independent chains hide the latency of any processor's two or four units.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        private static float Chain<TSimd, TVector>()
+        private static float Chains<TSimd, TVector>()
             where TSimd : struct, ISimd<TVector>
             where TVector : struct
         {
@@ -103,19 +78,6 @@ internal static unsafe class MachinePeak
             TVector c = TSimd.Add(TSimd.Add(TSimd.Add(c0, c1), TSimd.Add(c2, c3)), TSimd.Add(TSimd.Add(c4, c5), TSimd.Add(c6, c7)));
             TVector d = TSimd.Add(TSimd.Add(TSimd.Add(d0, d1), TSimd.Add(d2, d3)), TSimd.Add(TSimd.Add(d4, d5), TSimd.Add(d6, d7)));
             return TSimd.Sum(TSimd.Add(c, d));
-        }
-    }
-
-    private struct DotBody : IRangeBody
-    {
-        /// <summary>Iterations of a call, which must be short.</summary>
-        private const int CallIterations = 1 << 13;
-
-        public readonly void Invoke(long start, long end)
-        {
-            long iterations = CallIterations;
-            for (long i = start * (Iterations / CallIterations); i < end * (Iterations / CallIterations); i++)
-                ((delegate* unmanaged[SuppressGCTransition]<long*, void>)s_dots)(&iterations);
         }
     }
 

@@ -96,7 +96,7 @@ internal sealed class ContiguousLayerCache : LayerCache
         return rows.Length == batch;
     }
 
-    private static long BytesOf(Tensor? buffer) => buffer is null ? 0 : buffer.Count * buffer.DType.Size();
+    private static long BytesOf(Tensor? buffer) => buffer is null ? 0 : buffer.DType.BytesOf(buffer.Count);
 
     private Tensor Reserve(Tensor? buffer, Shape shape, int needed)
     {
