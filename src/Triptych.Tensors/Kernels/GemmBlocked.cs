@@ -17,7 +17,7 @@ internal static unsafe class GemmBlocked<TSimd, TVector, TElement>
     /// Depth of a panel: long enough that the store of a tile costs little, short enough that a panel of B and the source of
     /// the next one stay in a 512 KB second-level cache.
     /// </summary>
-    private const int PanelDepth = 1024;
+    private const int PanelDepth = 768;
 
     /// <summary>Floats of A that are packed at a time; they stream from the last-level cache once for each panel of B.</summary>
     private const int BlockFloats = 1 << 20;
