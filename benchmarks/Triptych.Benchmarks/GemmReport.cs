@@ -28,7 +28,7 @@ internal static unsafe class GemmReport
         {
             if (at + 1 >= args.Length || !int.TryParse(args[at + 1], out int count) || count < 1)
             {
-                Console.Error.WriteLine("usage: gemm [--threads N] [--path 128|256|512] [--only products|attention|rows] [--quick]");
+                Console.Error.WriteLine("usage: gemm [--threads N] [--path 128|256|512] [--only products|attention|rows] [--match TEXT] [--quick]");
                 return 2;
             }
 
@@ -46,8 +46,7 @@ internal static unsafe class GemmReport
             }
         }
 
-        at = Array.IndexOf(args, "--only");
-        string? only = at >= 0 && at + 1 < args.Length ? args[at + 1] : null;
+        string? only = Option(args, "--only");
         foreach (int count in threads.Distinct())
         {
             WorkerPool.ThreadCount = count;
@@ -55,16 +54,19 @@ internal static unsafe class GemmReport
             if (only is null or "products")
                 Products(quick ? s_products[..2] : s_products);
             if (only is null or "attention")
-            {
-                AttentionCases();
-                DecodeCases();
-            }
+                AttentionReport.Run(Option(args, "--match"));
 
             if (only == "rows" || (only is null && !quick))
                 Vectors();
         }
 
         return 0;
+    }
+
+    private static string? Option(string[] args, string name)
+    {
+        int at = Array.IndexOf(args, name);
+        return at >= 0 && at + 1 < args.Length ? args[at + 1] : null;
     }
 
     private static void Products((int M, int N, int K)[] shapes)
@@ -115,72 +117,6 @@ internal static unsafe class GemmReport
                         $"{$"{m} x {N} x {K}",-20} {(transB ? "n,k" : "k,n"),-4} {dtype.Name(),-9} {rate,9:F1} {best,9:F1} {rate / best,7:P1} {median,7:P1}"));
                 }
             }
-        }
-    }
-
-    /// <summary>Prefill of 12 heads of 64, as BERT-base and GPT-2 have: 4 t^2 d operations a head (masked ones not counted).</summary>
-    private static void AttentionCases()
-    {
-        foreach ((int t, bool causal) in ((int, bool)[])[(128, false), (512, false), (2048, false), (2048, true)])
-        {
-            const int Heads = 12, HeadDim = 64, Width = Heads * HeadDim;
-            using Matrix q = new((long)t * Width), k = new((long)t * Width), v = new((long)t * Width), output = new((long)t * Width);
-            AttentionTensor Layout(Matrix matrix) => new(matrix.Data, 0, HeadDim, Width);
-            AttentionArguments arguments = new()
-            {
-                Batch = 1,
-                Heads = Heads,
-                KeyValueHeads = Heads,
-                Queries = t,
-                Keys = t,
-                HeadDim = HeadDim,
-                ValueDim = HeadDim,
-                Query = Layout(q),
-                Key = Layout(k),
-                Value = Layout(v),
-                Output = Layout(output),
-                Scale = 0.125f,
-                Causal = causal,
-            };
-            double operations = 4.0 * Heads * HeadDim * t * (causal ? (t + 1) / 2.0 : t);
-            (double[] attention, double[] peak) = Interleave(() => Attention.Forward(arguments), MachinePeak.Multiply);
-            double rate = operations / attention[0] / 1e9, best = MachinePeak.Operations / peak[0] / 1e9;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"attention t {t}{(causal ? " causal" : "")}: {rate:F1} GFLOP/s, {rate / best:P1} of {best:F1}"));
-        }
-    }
-
-    /// <summary>Decode: one query over a cache of keys and values, which is read once; 12 heads of 64.</summary>
-    private static void DecodeCases()
-    {
-        foreach (int keys in (int[])[1024, 8192])
-        {
-            const int Heads = 12, HeadDim = 64, Width = Heads * HeadDim;
-            using Matrix q = new(Width), k = new((long)keys * Width), v = new((long)keys * Width), output = new(Width);
-            AttentionTensor Layout(Matrix matrix) => new(matrix.Data, 0, HeadDim, Width);
-            AttentionTensor Cache(Matrix matrix) => new(matrix.Data, 0, (long)keys * HeadDim, HeadDim);
-            AttentionArguments arguments = new()
-            {
-                Batch = 1,
-                Heads = Heads,
-                KeyValueHeads = Heads,
-                Queries = 1,
-                Keys = keys,
-                HeadDim = HeadDim,
-                ValueDim = HeadDim,
-                Query = Layout(q),
-                Key = Cache(k),
-                Value = Cache(v),
-                Output = Layout(output),
-                Scale = 0.125f,
-                Causal = true,
-            };
-            double bytes = 2.0 * keys * Width * sizeof(float);
-            using Matrix both = new(2L * keys * Width);
-            (double[] attention, double[] read) = Interleave(() => Attention.Forward(arguments), () => MachinePeak.Read(both.Data, 2L * keys * Width));
-            double rate = bytes / attention[0] / 1e9, best = bytes / read[0] / 1e9;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"decode over {keys} keys: {rate:F1} GB/s, {rate / best:P1} of {best:F1}"));
         }
     }
 
