@@ -139,7 +139,7 @@ internal static unsafe class Gemm
         else if (arguments.N <= MaxFlippedColumns && !arguments.TransA && TElement.Size == sizeof(float))
             GemmDots<TSimd, TVector, TElement>.Run(Flip(arguments));
         else
-            GemmBlocked<TSimd, TVector, TElement>.Run(arguments);
+            GemmBlocked<TSimd, TVector, TElement>.Run(new ReadOnlySpan<GemmArguments>(in arguments));
     }
 
     /// <summary>C^T = op(B)^T A^T, for float32 B.</summary>
