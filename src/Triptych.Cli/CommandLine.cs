@@ -18,6 +18,7 @@ internal static class CommandLine
         ("train", TrainCommand.Summary, () => new TrainCommand()),
         ("generate", GenerateCommand.Summary, () => new GenerateCommand()),
         ("tokenize", TokenizeCommand.Summary, () => new TokenizeCommand()),
+        ("convert", ConvertCommand.Summary, () => new ConvertCommand()),
         ("forward", ForwardCommand.Summary, () => new ForwardCommand()),
         ("bench", BenchCommand.Summary, () => new BenchCommand()),
         ("version", VersionCommand.Summary, () => new VersionCommand()),
