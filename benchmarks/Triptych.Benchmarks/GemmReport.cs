@@ -60,6 +60,11 @@ internal static unsafe class GemmReport
                 DecodeCases();
             }
 
+            if (only == "blocks")
+            {
+                QuantizedRowsReport.Run(2048, 120 << 20);
+                QuantizedRowsReport.Run(2048, 1 << 20);
+            }
             if (only == "rows" || (only is null && !quick))
                 Vectors();
         }
