@@ -45,6 +45,12 @@ internal enum UnaryOp
 }
 
 /// <summary>Reductions along the last dimension.</summary>
+/// <summary>One of several products of the same left operand.</summary>
+/// <param name="Right">[k, n], as in <see cref="Backend.MatMul"/>.</param>
+/// <param name="Bias">[n] float32, or null.</param>
+/// <param name="Result">[m, n] float32 contiguous.</param>
+internal readonly record struct MatMulPart(Tensor Right, Tensor? Bias, Tensor Result);
+
 internal enum ReduceOp
 {
     Sum,
@@ -98,8 +104,15 @@ internal abstract class Backend
 
     public abstract void CumSumRows(Tensor x, bool reverse, Tensor result);
 
-    /// <summary>result = a b (+ bias); a [.., m, k], b [.., k, n] of any float type, expanded to one batch shape.</summary>
-    public abstract void MatMul(Tensor a, Tensor b, Tensor? bias, Tensor result);
+    /// <summary>result = activation(a b (+ bias)); a [.., m, k], b [.., k, n] of any float type, expanded to one batch shape. A block
+    /// format has no batch, and b is a transposed view: its blocks run along k.</summary>
+    public abstract void MatMul(Tensor a, Tensor b, Tensor? bias, Activation activation, Tensor result);
+
+    /// <summary>Products of a [m, k] float32 with several matrices.</summary>
+    public abstract void MatMulGroup(Tensor a, ReadOnlySpan<MatMulPart> parts);
+
+    /// <summary>result [m, n] = activation(a gate) * (a up); a [m, k], gate and up [k, n].</summary>
+    public abstract void GatedMatMul(Tensor a, Tensor gate, Tensor up, Activation activation, Tensor result);
 
     public abstract void Softmax(Tensor x, Tensor result, bool log);
 
@@ -138,6 +151,10 @@ internal abstract class Backend
     /// <summary>Adds to the gradients (zeros before) of query, key, value and bias, given that of the output.</summary>
     public abstract void AttentionGradient(
         in AttentionCall call, Tensor gradient, Tensor toQuery, Tensor toKey, Tensor toValue, Tensor? toBias);
+
+    /// <summary>x [batch, heads, sequence, dim] with a last stride of 1, cos and sin [batch or 1, sequence, pairs] contiguous; the result
+    /// is laid out as [batch, sequence, heads, dim]. The inverse turns back.</summary>
+    public abstract void RotaryEmbedding(Tensor x, Tensor cos, Tensor sin, bool interleaved, bool inverse, Tensor result);
 
     /// <summary>Unfolds [batch, channels, height, width] to columns [batch, channels * kh * kw, oh * ow].</summary>
     public abstract void Unfold(Tensor x, in ConvolutionShape shape, Tensor columns);

@@ -59,6 +59,8 @@ public sealed partial class Tensor
 
         if (start == 0 && length == Shape[axis])
             return this;
+        if (DType.IsQuantized() && strides[axis] == 1 && (start % DType.BlockSize() != 0 || length % DType.BlockSize() != 0))
+            throw new ArgumentException($"{length} elements from {start} on cut through blocks of {DType.Name()}", nameof(start));
         var result = View(Shape.With(axis, length), strides, offset + (start * strides[axis]));
         if (Autograd.Needs(this))
         {
@@ -110,6 +112,8 @@ public sealed partial class Tensor
             return this;
         if (shape.Count != Count)
             throw new ArgumentException($"shape {Shape} does not fit {shape}", nameof(shape));
+        if (DType.IsQuantized())
+            CheckBlocks(shape, DType);
         if (!TryViewStrides(shape, out var steps))
             return Contiguous().Reshape(shape);
         var result = View(shape, steps, offset);
@@ -178,7 +182,10 @@ public sealed partial class Tensor
     /// <summary>A copy with memory of its own.</summary>
     public Tensor Clone() => Convert(DType);
 
-    /// <summary>The elements converted to another type; this tensor if they are of that type. Recorded between floating-point types.</summary>
+    /// <summary>The elements converted to another type; this tensor if they are of that type. Recorded between floating-point types.
+    /// From and to block formats, values are dequantized and quantized.</summary>
+    /// <exception cref="ArgumentException">The last dimension does not consist of whole blocks.</exception>
+    /// <exception cref="NotSupportedException">A block format whose blocks lie across rows, as in a transposed view.</exception>
     public Tensor To(DType dtype) => dtype == DType ? this : Convert(dtype);
 
     private Tensor Convert(DType dtype)

@@ -81,7 +81,7 @@ public sealed unsafe partial class Tensor : IDisposable
 
     internal Backend Backend => Backend.Cpu;
 
-    internal byte* Data => Storage.Pointer + (offset * DType.Size());
+    internal byte* Data => Storage.Pointer + DType.BytesOf(offset);
 
     /// <summary>A tensor whose elements are not set.</summary>
     public static Tensor Empty(Shape shape, DType dtype = DType.Float32) =>
@@ -91,7 +91,7 @@ public sealed unsafe partial class Tensor : IDisposable
     public static Tensor Zeros(Shape shape, DType dtype = DType.Float32)
     {
         var result = Empty(shape, dtype);
-        NativeMemory.Clear(result.Data, (nuint)(shape.Count * dtype.Size()));
+        NativeMemory.Clear(result.Data, (nuint)dtype.BytesOf(shape.Count));
         return result;
     }
 
@@ -164,7 +164,7 @@ public sealed unsafe partial class Tensor : IDisposable
         ArgumentNullException.ThrowIfNull(owner);
         if (Bytes(shape, dtype) > bytes)
             throw new ArgumentException($"{bytes} bytes do not hold {shape} of {dtype.Name()}", nameof(bytes));
-        if (address % dtype.Size() != 0)
+        if (!dtype.IsQuantized() && address % dtype.Size() != 0)
             throw new ArgumentException("the memory is not aligned to the element size", nameof(address));
         return new(new Storage(address, bytes, owner), dtype, shape, Strides.Contiguous(shape), 0, isView: false);
     }
@@ -274,9 +274,20 @@ public sealed unsafe partial class Tensor : IDisposable
     /// <summary>The same tensor as one that <see cref="Dispose"/> frees, though a view made it.</summary>
     internal Tensor Owner() => new(Storage, DType, Shape, strides, offset, isView: false);
 
-    private static long Bytes(Shape shape, DType dtype) => shape.Count <= long.MaxValue / dtype.Size()
-        ? shape.Count * dtype.Size()
-        : throw new ArgumentException($"{shape} of {dtype.Name()} is more than memory can hold", nameof(shape));
+    private static long Bytes(Shape shape, DType dtype)
+    {
+        if (dtype.IsQuantized())
+            CheckBlocks(shape, dtype);
+        return shape.Count <= long.MaxValue / dtype.BlockBytes()
+            ? dtype.BytesOf(shape.Count)
+            : throw new ArgumentException($"{shape} of {dtype.Name()} is more than memory can hold", nameof(shape));
+    }
+
+    private static void CheckBlocks(Shape shape, DType dtype)
+    {
+        if (shape.Rank == 0 || shape[-1] % dtype.BlockSize() != 0)
+            throw new ArgumentException($"the last dimension of {shape} is not a multiple of the {dtype.BlockSize()} elements of a block of {dtype.Name()}", nameof(shape));
+    }
 
     private void Check<T>([CallerMemberName] string caller = "") where T : unmanaged
     {

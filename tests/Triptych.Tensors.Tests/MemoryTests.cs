@@ -112,6 +112,7 @@ public sealed class MemoryTests
     {
         // 200 gradients of 1 MB would be 200 MB if all were kept to the end.
         const int Size = 1 << 18, Depth = 200;
+        Settled();
         using var scope = new TensorScope();
         var x = Tensor.Ones([Size]);
         x.RequiresGrad = true;

@@ -200,9 +200,6 @@ public sealed class Gpt2Model : PretrainedModel
     internal Embedding Words { get; }
 
     /// <inheritdoc/>
-    public override ModelCache CreateCache() => new(config.NLayer);
-
-    /// <inheritdoc/>
     protected internal override ModelOutput Run(ModelInputs inputs)
     {
         var ids = inputs.InputIds!; // [batch, sequence]
@@ -236,9 +233,6 @@ public sealed class Gpt2LMHeadModel : PretrainedModel
     }
 
     /// <inheritdoc/>
-    public override ModelCache CreateCache() => transformer.CreateCache();
-
-    /// <inheritdoc/>
     protected internal override ModelOutput Run(ModelInputs inputs)
     {
         var output = transformer.Run(inputs);
@@ -268,13 +262,8 @@ public sealed class Gpt2ForSequenceClassification : PretrainedModel
     /// <inheritdoc/>
     protected internal override ModelOutput Run(ModelInputs inputs)
     {
-        var ids = inputs.InputIds!;
-        if (config.PadTokenId is null && ids.Shape[0] > 1)
-            throw new ArgumentException("a batch of several texts needs a pad_token_id in config.json to find their ends");
+        int[] last = TokenSelection.EndOfText(inputs.InputIds!, config.PadTokenId);
         var output = transformer.Run(inputs);
-        int[] last = config.PadTokenId is { } pad
-            ? [.. TokenSelection.LastWhere(ids, id => id != pad).Select(token => Math.Max(token, 0))]
-            : [ids.Shape[1] - 1];
         var logits = score.Forward(output.LastHiddenState!.SelectTokens(last)); // [batch, labels]
         return new ModelOutput { Loss = Losses.Sequence(logits, inputs.Labels, config), Logits = logits, HiddenStates = output.HiddenStates };
     }

@@ -18,6 +18,19 @@ internal static class TokenSelection
         return Functional.IndexSelect(hiddenStates.Reshape(-1, hiddenStates.Shape[2]), 0, Tensor.From(rows));
     }
 
+    /// <summary>The last token of each row that is no padding, on whichever side the padding is: where a decoder has read the whole text.</summary>
+    /// <param name="ids">[batch, sequence].</param>
+    /// <param name="padTokenId">The padding token, needed for more than one row.</param>
+    /// <exception cref="ArgumentException">Several rows, and no padding token.</exception>
+    public static int[] EndOfText(Tensor ids, int? padTokenId)
+    {
+        if (padTokenId is { } pad)
+            return [.. LastWhere(ids, id => id != pad).Select(token => Math.Max(token, 0))];
+        return ids.Shape[0] == 1
+            ? [ids.Shape[1] - 1]
+            : throw new ArgumentException("a batch of several texts needs a pad_token_id in config.json to find their ends");
+    }
+
     /// <summary>The last token of each row that satisfies a condition; -1 where none does.</summary>
     /// <param name="ids">[batch, sequence].</param>
     /// <param name="condition">Of a token id.</param>

@@ -34,7 +34,11 @@ internal sealed unsafe partial class CpuBackend : Backend
         if (source.DType == target.DType && source.IsContiguous && target.IsContiguous)
         {
             var flat = new FlatCopy { Source = source.Data, Target = target.Data };
-            WorkerPool.For(source.Count * source.DType.Size(), ElementwiseGrain * sizeof(float), ref flat);
+            WorkerPool.For(source.DType.BytesOf(source.Count), ElementwiseGrain * sizeof(float), ref flat);
+        }
+        else if (source.DType.IsQuantized() || target.DType.IsQuantized())
+        {
+            CopyBlocks(source, target);
         }
         else
         {

@@ -108,12 +108,14 @@ internal sealed unsafe partial class CpuBackend
 
         public readonly void Invoke(long start, long end)
         {
-            long fromBytes = Width * From.Size(), toBytes = Width * To.Size();
+            long fromBytes = From.BytesOf(Width), toBytes = To.BytesOf(Width);
             for (long i = start; i < end; i++)
             {
                 byte* row = Table + (Indices[i] * fromBytes);
                 if (From == To)
                     Buffer.MemoryCopy(row, Result + (i * toBytes), toBytes, toBytes);
+                else if (From.IsQuantized())
+                    BlockQuantization.Dequantize(From, row, (float*)(Result + (i * toBytes)), Width);
                 else
                     Conversion.Run(row, From, 1, Result + (i * toBytes), To, 1, Width);
             }

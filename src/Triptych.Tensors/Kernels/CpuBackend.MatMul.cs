@@ -2,8 +2,29 @@ namespace Triptych.Tensors;
 
 internal sealed unsafe partial class CpuBackend
 {
-    public override void MatMul(Tensor a, Tensor b, Tensor? bias, Tensor result)
+    public override void MatMulGroup(Tensor a, ReadOnlySpan<MatMulPart> parts)
     {
+        foreach (var part in parts)
+            MatMul(a, part.Right, part.Bias, Activation.None, part.Result);
+    }
+
+    public override void GatedMatMul(Tensor a, Tensor gate, Tensor up, Activation activation, Tensor result)
+    {
+        using var scope = new TensorScope();
+        var other = Tensor.Empty(result.Shape);
+        MatMul(a, gate, null, activation, result);
+        MatMul(a, up, null, Activation.None, other);
+        Binary(BinaryOp.Multiply, result, other, result);
+    }
+
+    public override void MatMul(Tensor a, Tensor b, Tensor? bias, Activation activation, Tensor result)
+    {
+        if (b.DType.IsQuantized())
+        {
+            MatMulQuantized(a, b, bias, activation, result);
+            return;
+        }
+
         if (result.DType == DType.Float64)
         {
             MatMulDouble(a, b, bias, result);
@@ -15,7 +36,7 @@ internal sealed unsafe partial class CpuBackend
         a = Blas(a, out bool transA, out long lda);
         b = Blas(b, out bool transB, out long ldb);
         int m = a.Shape[-2], k = a.Shape[-1], n = b.Shape[-1];
-        var epilogue = new GemmEpilogue(bias is null ? null : (float*)bias.Data);
+        var epilogue = new GemmEpilogue(bias is null ? null : (float*)bias.Data, activation);
         if (result.Rank == 2)
         {
             Gemm.Run(transA, transB, m, n, k, (float*)a.Data, lda, b.Data, b.DType, ldb, beta: 0, (float*)result.Data, result.Stride(-2), epilogue);
@@ -35,6 +56,22 @@ internal sealed unsafe partial class CpuBackend
                 beta: 0, (float*)result.Data + batch.Offset(2, i), result.Stride(-2), batch.RowStep(2), epilogue);
         }
 
+        GC.KeepAlive(a);
+        GC.KeepAlive(b);
+        GC.KeepAlive(bias);
+    }
+
+    private static void MatMulQuantized(Tensor a, Tensor b, Tensor? bias, Activation activation, Tensor result)
+    {
+        if (b.Rank != 2 || (b.Stride(-2) != 1 && b.Shape[-2] != 1))
+            throw new NotSupportedException($"a matrix of {b.DType.Name()} is multiplied by its rows, as in Linear, and has no batch");
+        a = a.To(DType.Float32);
+        if (a.Stride(-1) != 1)
+            a = a.Contiguous();
+        int m = a.Shape[0], k = a.Shape[1], n = b.Shape[1];
+        QuantizedGemm.Run(
+            m, n, k, (float*)a.Data, m > 1 ? a.Stride(0) : k, b.Data, b.DType, n > 1 ? b.DType.BytesOf(b.Stride(1)) : 0,
+            (float*)result.Data, result.Stride(0), new GemmEpilogue(bias is null ? null : (float*)bias.Data, activation));
         GC.KeepAlive(a);
         GC.KeepAlive(b);
         GC.KeepAlive(bias);

@@ -3,19 +3,6 @@ using System.Runtime.CompilerServices;
 
 namespace Triptych.Tensors;
 
-/// <summary>The function that a matrix product applies to its finished outputs.</summary>
-internal enum Activation
-{
-    None,
-    Relu,
-
-    /// <summary>x * Phi(x) (Hendrycks and Gimpel 2016), with the error function.</summary>
-    Gelu,
-
-    /// <summary>GELU's tanh approximation of the same paper.</summary>
-    GeluTanh,
-}
-
 /// <summary>What happens to an output before its last store: + bias[n], then the activation.</summary>
 internal readonly unsafe struct GemmEpilogue(float* bias, Activation activation = Activation.None)
 {
@@ -28,6 +15,12 @@ internal static unsafe class Activations
 {
     private const int Block = 256;
 
+    public static void Apply(Activation activation, float* values, int rows, int columns, long stride)
+    {
+        for (; rows > 0; rows--, values += stride)
+            Apply(activation, values, columns);
+    }
+
     public static void Apply(Activation activation, float* values, int count)
     {
         switch (activation)
@@ -38,14 +31,21 @@ internal static unsafe class Activations
                 Span<float> row = new(values, count);
                 TensorPrimitives.Max(row, 0f, row);
                 return;
+            case Activation.Tanh:
+                Span<float> tanh = new(values, count);
+                TensorPrimitives.Tanh(tanh, tanh);
+                return;
             default:
                 for (int start = 0; start < count; start += Block)
                 {
                     Span<float> part = new(values + start, Math.Min(Block, count - start));
-                    if (activation == Activation.Gelu)
-                        Gelu(part);
-                    else
-                        GeluTanh(part);
+                    switch (activation)
+                    {
+                        case Activation.Gelu: Gelu(part); break;
+                        case Activation.GeluTanh: GeluTanh(part); break;
+                        case Activation.Silu: Swish(part, 1); break;
+                        default: Swish(part, 1.702f); break;
+                    }
                 }
 
                 return;
@@ -81,6 +81,17 @@ internal static unsafe class Activations
         TensorPrimitives.Multiply(t, -0.5f, t);
         TensorPrimitives.Max(x, 0f, x);
         TensorPrimitives.MultiplyAdd(polynomial, t, x, x);
+    }
+
+    /// <summary>x * sigmoid(steepness x).</summary>
+    [SkipLocalsInit]
+    private static void Swish(Span<float> x, float steepness)
+    {
+        Span<float> u = stackalloc float[Block];
+        u = u[..x.Length];
+        TensorPrimitives.Multiply(x, steepness, u);
+        TensorPrimitives.Sigmoid<float>(u, u);
+        TensorPrimitives.Multiply(x, u, x);
     }
 
     [SkipLocalsInit]
