@@ -62,6 +62,8 @@ public sealed class GoldenTests
     [InlineData("roberta-mlm")]
     [InlineData("gpt2")]
     [InlineData("llama3")]
+    [InlineData("llama-qa")]
+    [InlineData("llama-linear")]
     [InlineData("bart")]
     public void SavedFolderHasTheSameKeysAndValues(string folder)
     {
@@ -82,6 +84,8 @@ public sealed class GoldenTests
     [InlineData("distilbert-base")]
     [InlineData("gpt2")]
     [InlineData("llama3")]
+    [InlineData("llama-qa")]
+    [InlineData("llama-linear")]
     [InlineData("bart")]
     public void LowPrecisionWeightsGiveNearlyTheSame(string folder)
     {
