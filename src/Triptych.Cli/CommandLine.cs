@@ -19,6 +19,7 @@ internal static class CommandLine
         ("quantize", QuantizeCommand.Summary, () => new QuantizeCommand()),
         ("generate", GenerateCommand.Summary, () => new GenerateCommand()),
         ("tokenize", TokenizeCommand.Summary, () => new TokenizeCommand()),
+        ("convert", ConvertCommand.Summary, () => new ConvertCommand()),
         ("forward", ForwardCommand.Summary, () => new ForwardCommand()),
         ("bench", BenchCommand.Summary, () => new BenchCommand()),
         ("version", VersionCommand.Summary, () => new VersionCommand()),

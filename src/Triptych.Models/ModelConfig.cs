@@ -194,6 +194,10 @@ public sealed record ModelDimensions(int HiddenSize, int Layers, int Heads, int 
         init => headDim = value;
     }
 
+    /// <summary>Whether positions are rows of a table, so that nothing over <see cref="ContextLength"/> can be read. Otherwise longer
+    /// sequences run, though the model may not have been trained on them.</summary>
+    public bool HasPositionTable { get; init; } = true;
+
     /// <summary>Bytes of float32 keys and values that each generated token adds to the cache.</summary>
     public long CacheBytesPerToken => 2L * CachedLayers * KeyValueHeads * HeadDim * sizeof(float);
 }

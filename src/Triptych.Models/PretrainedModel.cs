@@ -97,8 +97,25 @@ public abstract class PretrainedModel : IDisposable
     }
 
     /// <summary>An empty cache for generation.</summary>
+    /// <param name="type">The type of keys and values, one of <see cref="ModelCache.Types"/>; by default float32 for a model of float32
+    /// weights, float16 for others.</param>
+    /// <param name="capacity">Tokens to make room for at the start.</param>
     /// <exception cref="NotSupportedException">The model does not generate.</exception>
-    public virtual ModelCache CreateCache() => throw new NotSupportedException($"{ClassName} does not generate text and has no cache");
+    /// <exception cref="ArgumentException">A cache does not hold the type, or not heads of this model's width.</exception>
+    public ModelCache CreateCache(DType? type = null, int capacity = 0)
+    {
+        var size = Config.Dimensions;
+        if (size.CachedLayers == 0)
+            throw new NotSupportedException($"{ClassName} does not generate text and has no cache");
+        var held = type ?? (Parameters.Values.All(parameter => parameter.DType == DType.Float32) ? DType.Float32 : DType.Float16);
+        if (size.HeadDim % held.BlockSize() != 0)
+        {
+            throw new ArgumentException(
+                $"a {held.Name()} cache needs heads of a multiple of {held.BlockSize()} values; those of {ClassName} have {size.HeadDim}", nameof(type));
+        }
+
+        return new ModelCache(size.CachedLayers, Architecture.Family == ModelFamily.EncoderDecoder, held, capacity);
+    }
 
     /// <summary>Saves config.json, the weights and generation_config.json so that transformers loads the folder too. Every file is replaced atomically.</summary>
     /// <param name="folder">The folder; made if needed.</param>
@@ -112,11 +129,21 @@ public abstract class PretrainedModel : IDisposable
             throw new ArgumentException($"weights are not saved as {wanted.Name()}", nameof(dtype));
         using var scope = new TensorScope();
         var tensors = source.Parameters.Concat(source.Buffers)
-            .Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Detach().To(dtype ?? pair.Value.DType))).ToList();
+            .Select(pair => KeyValuePair.Create(pair.Key, Saved(pair.Key, pair.Value.Detach(), dtype))).ToList();
         CheckpointWriter.Save(folder, tensors, progress: progress, cancellationToken: cancellationToken);
-        var config = Config with { Architectures = [ClassName] };
+        var config = GgufArchitecture.WithoutInterleaving(Config) with { Architectures = [ClassName] };
         config.WithDType(tensors[0].Value.DType.Name()).Save(folder);
         GenerationConfig?.Save(folder);
+    }
+
+    // transformers knows no blocks, and no rows in GGUF's order.
+    private Tensor Saved(string name, Tensor tensor, DType? dtype)
+    {
+        if (tensor.DType.IsQuantized())
+            tensor = tensor.To(DType.Float32);
+        if (GgufArchitecture.IsInterleaved(Config) && Architecture.Gguf?.RotaryHeads(name, Config) is { } heads)
+            tensor = GgufArchitecture.Deinterleave(tensor, heads);
+        return tensor.To(dtype ?? tensor.DType);
     }
 
     /// <summary>Gives the weights' memory back. The model can't be used any more.</summary>

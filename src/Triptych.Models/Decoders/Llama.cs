@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Triptych.Formats;
 using Triptych.Models.Layers;
@@ -78,7 +77,11 @@ public sealed record LlamaConfig : ModelConfig
     /// <inheritdoc/>
     [JsonIgnore]
     public override ModelDimensions Dimensions =>
-        new(HiddenSize, NumHiddenLayers, NumAttentionHeads, KeyValueHeads, MaxPositionEmbeddings, CachedLayers: NumHiddenLayers) { HeadDim = HeadWidth };
+        new(HiddenSize, NumHiddenLayers, NumAttentionHeads, KeyValueHeads, MaxPositionEmbeddings, CachedLayers: NumHiddenLayers)
+        {
+            HeadDim = HeadWidth,
+            HasPositionTable = false,
+        };
 
     internal int KeyValueHeads => NumKeyValueHeads ?? NumAttentionHeads;
 
@@ -86,7 +89,7 @@ public sealed record LlamaConfig : ModelConfig
 
     /// <summary>Whether the pairs that rotary embeddings turn are neighbours, as in GGUF files, which store the rows of
     /// queries and keys in that order.</summary>
-    internal bool RopeInterleaved => Extra?["rope_interleaved"] is JsonValue value && value.TryGetValue(out bool interleaved) && interleaved;
+    internal bool RopeInterleaved => GgufArchitecture.IsInterleaved(this);
 
     internal Init Init => Init.Normal((float)InitializerRange);
 
@@ -171,11 +174,10 @@ internal sealed class LlamaAttention(LlamaConfig config, Weights weights)
 
     public Tensor Forward(Tensor hiddenStates, (Tensor Cos, Tensor Sin) angles, Tensor? attentionMask, LayerCache? cache)
     {
-        var queries = query.Forward(hiddenStates).SplitHeads(config.NumAttentionHeads); // [batch, heads, sequence, headDim]
-        var keys = key.Forward(hiddenStates).SplitHeads(config.KeyValueHeads); // [batch, keyValueHeads, sequence, headDim]
-        var values = value.Forward(hiddenStates).SplitHeads(config.KeyValueHeads);
-        queries = RotaryEmbedding(queries, angles.Cos, angles.Sin, interleaved);
-        keys = RotaryEmbedding(keys, angles.Cos, angles.Sin, interleaved);
+        var (queries, keys, values) = query.ForwardWith(key, value, hiddenStates);
+        queries = RotaryEmbedding(queries.SplitHeads(config.NumAttentionHeads), angles.Cos, angles.Sin, interleaved); // [batch, heads, sequence, headDim]
+        keys = RotaryEmbedding(keys.SplitHeads(config.KeyValueHeads), angles.Cos, angles.Sin, interleaved); // [batch, keyValueHeads, sequence, headDim]
+        values = values.SplitHeads(config.KeyValueHeads);
         if (cache is not null)
             (keys, values) = cache.Update(keys, values);
         var context = ScaledDotProductAttention(queries, keys, values, new AttentionOptions
@@ -195,9 +197,8 @@ internal sealed class LlamaMlp(LlamaConfig config, Weights weights)
     private readonly Linear gate = new(weights.Sub("gate_proj"), config.HiddenSize, config.IntermediateSize, config.Init, config.MlpBias);
     private readonly Linear up = new(weights.Sub("up_proj"), config.HiddenSize, config.IntermediateSize, config.Init, config.MlpBias);
     private readonly Linear down = new(weights.Sub("down_proj"), config.IntermediateSize, config.HiddenSize, config.Init, config.MlpBias);
-    private readonly Func<Tensor, Tensor> activation = ActivationFunctions.Named(config.HiddenAct);
 
-    public Tensor Forward(Tensor hiddenStates) => down.Forward(activation(gate.Forward(hiddenStates)) * up.Forward(hiddenStates));
+    public Tensor Forward(Tensor hiddenStates) => down.Forward(gate.ForwardGating(up, config.HiddenAct, hiddenStates));
 }
 
 /// <summary>x + attention(norm(x)), then x + mlp(norm(x)).</summary>
@@ -238,9 +239,6 @@ public sealed class LlamaModel : PretrainedModel
     internal Embedding Words { get; }
 
     /// <inheritdoc/>
-    public override ModelCache CreateCache() => new(config.NumHiddenLayers);
-
-    /// <inheritdoc/>
     protected internal override ModelOutput Run(ModelInputs inputs)
     {
         var ids = inputs.InputIds!; // [batch, sequence]
@@ -268,9 +266,6 @@ public sealed class LlamaForCausalLM : PretrainedModel
             ? new Linear(model.Words.Weight, bias: null)
             : new Linear(weights.Sub("lm_head"), config.HiddenSize, config.VocabSize, config.Init, bias: false);
     }
-
-    /// <inheritdoc/>
-    public override ModelCache CreateCache() => model.CreateCache();
 
     /// <inheritdoc/>
     protected internal override ModelOutput Run(ModelInputs inputs)

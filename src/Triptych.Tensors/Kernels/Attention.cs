@@ -86,10 +86,9 @@ internal static unsafe class Attention
             int blockKeys = queries <= DecodeQueries ? BlockKeysDecode : BlockKeys;
             blockKeys = Math.Min(blockKeys, G.Keys);
             int keyValueHead = head / (G.Heads / G.KeyValueHeads);
-            float* scratch = GemmScratch.RentSecond(((long)queries * blockKeys) + (2 * queries));
-            float* largest = scratch + ((long)queries * blockKeys), sums = largest + queries;
+            float* scratch = GemmScratch.RentSecond(((long)queries * blockKeys) + (2 * queries) + ((long)blockKeys * Math.Max(G.HeadDim, G.ValueDim)));
+            float* largest = scratch + ((long)queries * blockKeys), sums = largest + queries, tile = sums + queries;
             float* q = G.Query.Head(batch, head) + (firstQuery * G.Query.RowStride);
-            float* k = G.Key.Head(batch, keyValueHead), v = G.Value.Head(batch, keyValueHead);
             float* output = G.Output.Head(batch, head) + (firstQuery * G.Output.RowStride);
             new Span<float>(largest, queries).Fill(float.NegativeInfinity);
             new Span<float>(sums, queries).Clear();
@@ -100,16 +99,17 @@ internal static unsafe class Attention
             for (int firstKey = keyStart; firstKey < keyEnd; firstKey += blockKeys)
             {
                 int keys = Math.Min(blockKeys, keyEnd - firstKey);
-                Gemm.Run(false, true, queries, keys, G.HeadDim, q, G.Query.RowStride, k + (firstKey * G.Key.RowStride),
-                    DType.Float32, G.Key.RowStride, 0, scratch, keys, default);
+                float* k = KeyValueRows.Tile(G.Key, batch, keyValueHead, firstKey, keys, 1, G.HeadDim, tile, out long keyStride);
+                Gemm.Run(false, true, queries, keys, G.HeadDim, q, G.Query.RowStride, k, DType.Float32, keyStride, 0, scratch, keys, default);
                 for (int i = 0; i < queries; i++)
                 {
                     Row(scratch + ((long)i * keys), batch, head, firstQuery + i, firstKey, keys, ref largest[i], ref sums[i],
                         any ? output + (i * G.Output.RowStride) : null);
                 }
 
-                Gemm.Run(false, false, queries, G.ValueDim, keys, scratch, keys, v + (firstKey * G.Value.RowStride),
-                    DType.Float32, G.Value.RowStride, any ? 1 : 0, output, G.Output.RowStride, default);
+                float* v = KeyValueRows.Tile(G.Value, batch, keyValueHead, firstKey, keys, 1, G.ValueDim, tile, out long valueStride);
+                Gemm.Run(false, false, queries, G.ValueDim, keys, scratch, keys, v, DType.Float32, valueStride, any ? 1 : 0, output,
+                    G.Output.RowStride, default);
                 any = true;
             }
 

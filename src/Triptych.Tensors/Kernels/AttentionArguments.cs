@@ -1,14 +1,23 @@
 namespace Triptych.Tensors;
 
-/// <summary>A tensor [batch, head, row, dim] of float32 whose last dimension is contiguous; strides in elements.</summary>
-internal readonly unsafe struct AttentionTensor(float* data, long batchStride, long headStride, long rowStride)
+/// <summary>
+/// A tensor [batch, head, row, dim] whose last dimension is contiguous; strides in elements. Keys and values have any type of a
+/// cache, all else is float32.
+/// </summary>
+internal readonly unsafe struct AttentionTensor(void* data, long batchStride, long headStride, long rowStride, DType type = DType.Float32)
 {
-    public readonly float* Data = data;
+    public readonly byte* Data = (byte*)data;
+    public readonly DType Type = type;
     public readonly long BatchStride = batchStride;
     public readonly long HeadStride = headStride;
     public readonly long RowStride = rowStride;
 
-    public float* Head(int batch, int head) => Data + (batch * BatchStride) + (head * HeadStride);
+    /// <summary>A head of a float32 tensor.</summary>
+    public float* Head(int batch, int head) => (float*)Data + (batch * BatchStride) + (head * HeadStride);
+
+    /// <summary>A row of any type.</summary>
+    public byte* Row(int batch, int head, int row) =>
+        Data + Type.BytesOf((batch * BatchStride) + (head * HeadStride) + (row * RowStride));
 }
 
 /// <summary>
@@ -22,10 +31,10 @@ internal unsafe struct AttentionArguments
     /// <summary>[batch, heads, queries, headDim].</summary>
     public AttentionTensor Query;
 
-    /// <summary>[batch, keyValueHeads, keys, headDim].</summary>
+    /// <summary>[batch, keyValueHeads, keys, headDim], of a type that <see cref="KeyValueRows"/> widens.</summary>
     public AttentionTensor Key;
 
-    /// <summary>[batch, keyValueHeads, keys, valueDim].</summary>
+    /// <summary>[batch, keyValueHeads, keys, valueDim], likewise.</summary>
     public AttentionTensor Value;
 
     /// <summary>[batch, heads, queries, valueDim]: written by the forward pass, read by the backward pass.</summary>

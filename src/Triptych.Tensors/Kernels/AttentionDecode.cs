@@ -1,7 +1,6 @@
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Triptych.Tensors;
 
@@ -17,14 +16,8 @@ internal static unsafe class AttentionDecode<TSimd, TVector>
     /// <summary>Keys of a chunk: a walk long enough for memory, enough chunks for all threads in a long context of few heads.</summary>
     private const int ChunkKeys = 512;
 
-    /// <summary>Keys whose scores a tile computes together, and keys that it adds up before the sums go back to memory.</summary>
-    private const int ScoreKeys = 4;
-    private const int ValueKeys = 8;
-
-    /// <summary>Bytes that software prefetch runs ahead; half and twice of it were slower (measured).</summary>
-    private const int AheadBytes = 8192;
-
-    private const int CacheLine = 64;
+    /// <summary>Keys whose products with a query are computed together.</summary>
+    private const int ScoreKeys = 8;
 
     public static bool Fits(in AttentionArguments g) =>
         g.Dropout == 0 && g.HeadDim % TSimd.Width == 0 && g.ValueDim % TSimd.Width == 0;
@@ -66,138 +59,221 @@ internal static unsafe class AttentionDecode<TSimd, TVector>
         private readonly void Chunk(int batch, int keyValueHead, int chunk)
         {
             int first = Start + (chunk * ChunkKeys), keys = Math.Min(ChunkKeys, End - first);
-            int heads = G.Heads / G.KeyValueHeads, firstHead = keyValueHead * heads;
+            TrimPadding(batch, ref first, ref keys);
+            int heads = G.Heads / G.KeyValueHeads, firstHead = keyValueHead * heads, rows = heads * G.Queries;
             long firstRow = (((long)batch * G.Heads) + firstHead) * G.Queries;
-            float* scores = GemmScratch.Rent((long)heads * G.Queries * ChunkKeys);
-            Scores(batch, keyValueHead, firstHead, heads, first, keys, scores);
-            float* row = scores;
-            for (int i = 0; i < heads * G.Queries; i++, row += ChunkKeys)
+            float* queries = GemmScratch.Rent(((long)rows * (G.HeadDim + ChunkKeys))
+                + ((long)KeyValueRows.TileRows * Math.Max(G.HeadDim, G.ValueDim)));
+            float* scores = queries + ((long)rows * G.HeadDim), tile = scores + ((long)rows * ChunkKeys);
+            for (int i = 0; i < rows; i++)
             {
-                int head = firstHead + (i / G.Queries);
-                long at = ((firstRow + i) * Chunks) + chunk;
-                float largest = AttentionScores.Mask(G, row, batch, head, i % G.Queries, first, keys), sum = 0;
+                float* query = G.Query.Head(batch, firstHead + (i / G.Queries)) + (i % G.Queries * G.Query.RowStride);
+                new ReadOnlySpan<float>(query, G.HeadDim).CopyTo(new Span<float>(queries + ((long)i * G.HeadDim), G.HeadDim));
+            }
+
+            for (int j = 0; j < keys; j += KeyValueRows.TileRows)
+            {
+                int count = Math.Min(KeyValueRows.TileRows, keys - j);
+                float* k = KeyValueRows.Tile(G.Key, batch, keyValueHead, first + j, count, ScoreKeys, G.HeadDim, tile, out long stride);
+                Scores(queries, rows, G.HeadDim, k, stride, count, scores + j);
+            }
+
+            float* row = scores, sums = Sums + (((firstRow * Chunks) + chunk) * G.ValueDim);
+            for (int i = 0; i < rows; i++, row += ChunkKeys)
+            {
+                float largest = AttentionScores.Mask(G, row, batch, firstHead + (i / G.Queries), i % G.Queries, first, keys), sum = 0;
                 if (float.IsNegativeInfinity(largest))
                     new Span<float>(row, keys).Clear();
                 else
                     sum = AttentionScores.Exponentiate(row, largest, keys);
-                Statistics[2 * at] = largest;
-                Statistics[(2 * at) + 1] = sum;
-                new Span<float>(Sums + (at * G.ValueDim), G.ValueDim).Clear();
+                float* statistics = Statistics + (2 * (((firstRow + i) * Chunks) + chunk));
+                statistics[0] = largest;
+                statistics[1] = sum;
+                new Span<float>(sums + (i * (long)Chunks * G.ValueDim), G.ValueDim).Clear();
             }
 
-            float* sums = Sums + (((firstRow * Chunks) + chunk) * G.ValueDim);
-            Values(G.Value.Head(batch, keyValueHead) + (first * G.Value.RowStride), heads * G.Queries, keys, scores, sums);
-        }
-
-        /// <summary>scores [row, ChunkKeys] = raw products of the queries of a group with a chunk of keys.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Scores(int batch, int keyValueHead, int firstHead, int heads, int first, int keys, float* scores)
-        {
-            long stride = G.Key.RowStride, ahead = Ahead(stride, ScoreKeys);
-            int dim = G.HeadDim;
-            float* k = G.Key.Head(batch, keyValueHead) + (first * stride);
-            for (int j = 0; j < keys; j += ScoreKeys, k += ScoreKeys * stride)
+            for (int j = 0; j < keys; j += KeyValueRows.TileRows)
             {
-                // Missing keys at the end read the first one again; nobody reads their scores.
-                int count = keys - j;
-                float* k1 = count > 1 ? k + stride : k, k2 = count > 2 ? k + (2 * stride) : k, k3 = count > 3 ? k + (3 * stride) : k;
-                Prefetch(k + ahead, stride, ScoreKeys, dim);
-                float* target = scores + j;
-                for (int head = firstHead; head < firstHead + heads; head++)
-                {
-                    float* q = G.Query.Head(batch, head);
-                    for (int query = 0; query < G.Queries; query++, q += G.Query.RowStride, target += ChunkKeys)
-                    {
-                        TVector s0 = default, s1 = default, s2 = default, s3 = default;
-                        for (int d = 0; d < dim; d += TSimd.Width)
-                        {
-                            TVector x = TSimd.Load(q + d);
-                            s0 = TSimd.MultiplyAdd(x, TSimd.Load(k + d), s0);
-                            s1 = TSimd.MultiplyAdd(x, TSimd.Load(k1 + d), s1);
-                            s2 = TSimd.MultiplyAdd(x, TSimd.Load(k2 + d), s2);
-                            s3 = TSimd.MultiplyAdd(x, TSimd.Load(k3 + d), s3);
-                        }
-
-                        TSimd.Sums(s0, s1, s2, s3).Store(target);
-                    }
-                }
+                int count = Math.Min(KeyValueRows.TileRows, keys - j);
+                float* v = KeyValueRows.Tile(G.Value, batch, keyValueHead, first + j, count, 1, G.ValueDim, tile, out long stride);
+                AddValues(scores + j, rows, v, stride, count, G.ValueDim, sums, (long)Chunks * G.ValueDim);
             }
         }
 
-        /// <summary>sums [row, chunk, valueDim] += weights [row, ChunkKeys] v [keys, valueDim].</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Values(float* v, int rows, int keys, float* weights, float* sums)
+        /// <summary>Keys that padding hides at either end of a chunk are not read: rows of a ragged batch cost what they hold.</summary>
+        private readonly void TrimPadding(int batch, ref int first, ref int keys)
         {
-            long stride = G.Value.RowStride, ahead = Ahead(stride, ValueKeys), rowSums = (long)Chunks * G.ValueDim;
-            int dim = G.ValueDim;
-            for (int j = 0; j < keys; j += ValueKeys, v += ValueKeys * stride, weights += ValueKeys)
-            {
-                int count = Math.Min(ValueKeys, keys - j);
-                Prefetch(v + ahead, stride, ValueKeys, dim);
-                for (int row = 0; row < rows; row++)
-                {
-                    float* w = weights + ((long)row * ChunkKeys), target = sums + (row * rowSums);
-                    int d = 0;
-                    for (; d + (4 * TSimd.Width) <= dim; d += 4 * TSimd.Width)
-                        Add<Four>(w, v + d, stride, count, target + d);
-                    for (; d + (2 * TSimd.Width) <= dim; d += 2 * TSimd.Width)
-                        Add<Two>(w, v + d, stride, count, target + d);
-                    if (d < dim)
-                        Add<One>(w, v + d, stride, count, target + d);
-                }
-            }
+            if (G.KeyPaddingMask == null)
+                return;
+            ReadOnlySpan<byte> mask = new(G.KeyPaddingMask + ((long)batch * G.Keys) + first, keys);
+            int seen = mask.IndexOfAnyExcept((byte)0);
+            first += Math.Max(seen, 0);
+            keys = seen < 0 ? 0 : mask.LastIndexOfAnyExcept((byte)0) + 1 - seen;
         }
     }
 
-    /// <summary>target [vectors] += w [keys] v [keys, vectors].</summary>
+    /// <summary>scores [row, ChunkKeys] = q [rows, dim] k [keys, dim]^T; k and scores are addressable up to a multiple of ScoreKeys.</summary>
+    private static void Scores(float* q, int rows, int dim, float* k, long stride, int keys, float* scores)
+    {
+        for (int j = 0; j < keys; j += ScoreKeys, k += ScoreKeys * stride, scores += ScoreKeys)
+        {
+            int row = 0;
+            for (; TSimd.Width == Vector512<float>.Count && row + 2 <= rows; row += 2)
+                Products<Two>(q + ((long)row * dim), dim, k, stride, scores + ((long)row * ChunkKeys));
+            for (; row < rows; row++)
+                Products<One>(q + ((long)row * dim), dim, k, stride, scores + ((long)row * ChunkKeys));
+        }
+    }
+
+    /// <summary>One or two queries by eight keys; the second query is of no interest if there is one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Products<TRows>(float* q, int dim, float* k, long stride, float* scores)
+        where TRows : struct, ICount
+    {
+        TVector s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default, s6 = default, s7 = default;
+        TVector t0 = default, t1 = default, t2 = default, t3 = default, t4 = default, t5 = default, t6 = default, t7 = default;
+        float* k3 = k + (3 * stride), k6 = k3 + (3 * stride);
+        for (int d = 0; d < dim; d += TSimd.Width)
+        {
+            TVector x = TSimd.Load(q + d), y = TRows.Value > 1 ? TSimd.Load(q + dim + d) : default;
+            Add<TRows>(x, y, k + d, ref s0, ref t0);
+            Add<TRows>(x, y, k + stride + d, ref s1, ref t1);
+            Add<TRows>(x, y, k + (2 * stride) + d, ref s2, ref t2);
+            Add<TRows>(x, y, k3 + d, ref s3, ref t3);
+            Add<TRows>(x, y, k3 + stride + d, ref s4, ref t4);
+            Add<TRows>(x, y, k3 + (2 * stride) + d, ref s5, ref t5);
+            Add<TRows>(x, y, k6 + d, ref s6, ref t6);
+            Add<TRows>(x, y, k6 + stride + d, ref s7, ref t7);
+        }
+
+        TSimd.StoreSums(s0, s1, s2, s3, s4, s5, s6, s7, scores);
+        if (TRows.Value > 1)
+            TSimd.StoreSums(t0, t1, t2, t3, t4, t5, t6, t7, scores + ChunkKeys);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add<TVectors>(float* w, float* v, long stride, int keys, float* target)
+    private static void Add<TRows>(TVector x, TVector y, float* key, ref TVector first, ref TVector second)
+        where TRows : struct, ICount
+    {
+        TVector k = TSimd.Load(key);
+        first = TSimd.MultiplyAdd(x, k, first);
+        if (TRows.Value > 1)
+            second = TSimd.MultiplyAdd(y, k, second);
+    }
+
+    /// <summary>sums [row, sumStride] += weights [row, ChunkKeys] v [keys, dim].</summary>
+    private static void AddValues(float* weights, int rows, float* v, long stride, int keys, int dim, float* sums, long sumStride)
+    {
+        int row = 0;
+        for (; TSimd.Width == Vector512<float>.Count && row + 4 <= rows; row += 4)
+            AddValues<Four>(weights + ((long)row * ChunkKeys), v, stride, keys, dim, sums + (row * sumStride), sumStride);
+        for (; row + 2 <= rows; row += 2)
+            AddValues<Two>(weights + ((long)row * ChunkKeys), v, stride, keys, dim, sums + (row * sumStride), sumStride);
+        if (row < rows)
+            AddValues<One>(weights + ((long)row * ChunkKeys), v, stride, keys, dim, sums + (row * sumStride), sumStride);
+    }
+
+    private static void AddValues<TRows>(float* weights, float* v, long stride, int keys, int dim, float* sums, long sumStride)
+        where TRows : struct, ICount
+    {
+        int d = 0;
+        for (; d + (4 * TSimd.Width) <= dim; d += 4 * TSimd.Width)
+            AddValues<TRows, Four>(weights, v + d, stride, keys, sums + d, sumStride);
+        for (; d + (2 * TSimd.Width) <= dim; d += 2 * TSimd.Width)
+            AddValues<TRows, Two>(weights, v + d, stride, keys, sums + d, sumStride);
+        if (d < dim)
+            AddValues<TRows, One>(weights, v + d, stride, keys, sums + d, sumStride);
+    }
+
+    /// <summary>A register tile of up to four rows by four vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddValues<TRows, TVectors>(float* w, float* v, long stride, int keys, float* sums, long sumStride)
+        where TRows : struct, ICount
         where TVectors : struct, ICount
     {
-        TVector s0 = TSimd.Load(target), s1 = default, s2 = default, s3 = default;
-        if (TVectors.Value > 1)
-            s1 = TSimd.Load(target + TSimd.Width);
-        if (TVectors.Value > 2)
+        Sums<TVectors> r0 = new(sums), r1 = default, r2 = default, r3 = default;
+        if (TRows.Value > 1)
+            r1 = new(sums + sumStride);
+        if (TRows.Value > 2)
         {
-            s2 = TSimd.Load(target + (2 * TSimd.Width));
-            s3 = TSimd.Load(target + (3 * TSimd.Width));
+            r2 = new(sums + (2 * sumStride));
+            r3 = new(sums + (3 * sumStride));
         }
 
-        for (int j = 0; j < keys; j++, v += stride)
+        for (int j = 0; j < keys; j++, v += stride, w++)
         {
-            TVector x = TSimd.Broadcast(w[j]);
-            s0 = TSimd.MultiplyAdd(x, TSimd.Load(v), s0);
+            TVector v0 = TSimd.Load(v), v1 = default, v2 = default, v3 = default;
             if (TVectors.Value > 1)
-                s1 = TSimd.MultiplyAdd(x, TSimd.Load(v + TSimd.Width), s1);
+                v1 = TSimd.Load(v + TSimd.Width);
             if (TVectors.Value > 2)
             {
-                s2 = TSimd.MultiplyAdd(x, TSimd.Load(v + (2 * TSimd.Width)), s2);
-                s3 = TSimd.MultiplyAdd(x, TSimd.Load(v + (3 * TSimd.Width)), s3);
+                v2 = TSimd.Load(v + (2 * TSimd.Width));
+                v3 = TSimd.Load(v + (3 * TSimd.Width));
+            }
+
+            r0.Add(TSimd.Broadcast(w[0]), v0, v1, v2, v3);
+            if (TRows.Value > 1)
+                r1.Add(TSimd.Broadcast(w[ChunkKeys]), v0, v1, v2, v3);
+            if (TRows.Value > 2)
+            {
+                r2.Add(TSimd.Broadcast(w[2 * ChunkKeys]), v0, v1, v2, v3);
+                r3.Add(TSimd.Broadcast(w[3 * ChunkKeys]), v0, v1, v2, v3);
             }
         }
 
-        TSimd.Store(s0, target);
-        if (TVectors.Value > 1)
-            TSimd.Store(s1, target + TSimd.Width);
-        if (TVectors.Value > 2)
+        r0.Store(sums);
+        if (TRows.Value > 1)
+            r1.Store(sums + sumStride);
+        if (TRows.Value > 2)
         {
-            TSimd.Store(s2, target + (2 * TSimd.Width));
-            TSimd.Store(s3, target + (3 * TSimd.Width));
+            r2.Store(sums + (2 * sumStride));
+            r3.Store(sums + (3 * sumStride));
         }
     }
 
-    /// <summary>How far prefetch runs ahead, in elements: whole rows, at least those that are being read.</summary>
-    private static long Ahead(long stride, int rows) => stride * Math.Max(rows, AheadBytes / (sizeof(float) * Math.Max(stride, 1)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(float* source, long stride, int rows, int dim)
+    /// <summary>Up to four vectors of a row's sums.</summary>
+    private struct Sums<TVectors>
+        where TVectors : struct, ICount
     {
-        if (!Sse.IsSupported)
-            return;
-        for (int row = 0; row < rows; row++, source += stride)
+        private TVector s0, s1, s2, s3;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Sums(float* source)
         {
-            for (int d = 0; d < dim; d += CacheLine / sizeof(float))
-                Sse.Prefetch0(source + d);
+            s0 = TSimd.Load(source);
+            if (TVectors.Value > 1)
+                s1 = TSimd.Load(source + TSimd.Width);
+            if (TVectors.Value > 2)
+            {
+                s2 = TSimd.Load(source + (2 * TSimd.Width));
+                s3 = TSimd.Load(source + (3 * TSimd.Width));
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Add(TVector weight, TVector v0, TVector v1, TVector v2, TVector v3)
+        {
+            s0 = TSimd.MultiplyAdd(weight, v0, s0);
+            if (TVectors.Value > 1)
+                s1 = TSimd.MultiplyAdd(weight, v1, s1);
+            if (TVectors.Value > 2)
+            {
+                s2 = TSimd.MultiplyAdd(weight, v2, s2);
+                s3 = TSimd.MultiplyAdd(weight, v3, s3);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Store(float* target)
+        {
+            TSimd.Store(s0, target);
+            if (TVectors.Value > 1)
+                TSimd.Store(s1, target + TSimd.Width);
+            if (TVectors.Value > 2)
+            {
+                TSimd.Store(s2, target + (2 * TSimd.Width));
+                TSimd.Store(s3, target + (3 * TSimd.Width));
+            }
         }
     }
 

@@ -62,10 +62,10 @@ internal static unsafe class AttentionPanels<TSimd, TVector>
         {
             int panels = (queries + Panel - 1) / Panel, values = RoundUp(G.ValueDim, TSimd.PanelRows);
             long query = (long)G.HeadDim * Panel, sum = (long)values * Panel;
-            long floats = (panels * (query + sum + (2 * Panel))) + ((long)BlockKeys * (G.HeadDim + values + Panel)) + TileFloats;
+            long floats = (panels * (query + sum + (2 * Panel))) + ((long)BlockKeys * (G.HeadDim + values + Panel + Math.Max(G.HeadDim, G.ValueDim))) + TileFloats;
             float* scratch = GemmScratch.RentSecond(floats);
             float* q = scratch, sums = q + (panels * query), statistics = sums + (panels * sum), k = statistics + (panels * 2 * Panel);
-            float* v = k + ((long)BlockKeys * G.HeadDim), weights = v + ((long)BlockKeys * values), tile = weights + ((long)BlockKeys * Panel);
+            float* v = k + ((long)BlockKeys * G.HeadDim), weights = v + ((long)BlockKeys * values), tile = weights + ((long)BlockKeys * Panel), rows = tile + TileFloats;
 
             AttentionTensor source = G.Query;
             for (int panel = 0; panel < panels; panel++)
@@ -84,7 +84,7 @@ internal static unsafe class AttentionPanels<TSimd, TVector>
             for (int firstKey = keyStart; firstKey < keyEnd; firstKey += BlockKeys)
             {
                 int keys = Math.Min(BlockKeys, keyEnd - firstKey);
-                Pack(batch, head / (G.Heads / G.KeyValueHeads), firstKey, keys, k, v);
+                Pack(batch, head / (G.Heads / G.KeyValueHeads), firstKey, keys, k, v, rows);
                 for (int panel = 0; panel < panels; panel++)
                 {
                     int first = firstQuery + (panel * Panel), last = Math.Min(first + Panel, firstQuery + queries) - 1;
@@ -113,19 +113,19 @@ internal static unsafe class AttentionPanels<TSimd, TVector>
 
         /// <summary>k [key tile, headDim, keys of the tile], v [value tile, keys, values of the tile].</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Pack(int batch, int head, int firstKey, int keys, float* k, float* v)
+        private readonly void Pack(int batch, int head, int firstKey, int keys, float* k, float* v, float* tile)
         {
-            float* key = G.Key.Head(batch, head) + (firstKey * G.Key.RowStride);
+            float* key = KeyValueRows.Tile(G.Key, batch, head, firstKey, keys, 1, G.HeadDim, tile, out long stride);
             for (int j = 0; j < keys; j += TSimd.PanelRows)
             {
-                GemmPack.Transposed<Float32Element>((byte*)(key + (j * G.Key.RowStride)), G.Key.RowStride, Math.Min(TSimd.PanelRows, keys - j),
+                GemmPack.Transposed<Float32Element>((byte*)(key + (j * stride)), stride, Math.Min(TSimd.PanelRows, keys - j),
                     TSimd.PanelRows, G.HeadDim, k + ((long)j * G.HeadDim));
             }
 
-            float* value = G.Value.Head(batch, head) + (firstKey * G.Value.RowStride);
+            float* value = KeyValueRows.Tile(G.Value, batch, head, firstKey, keys, 1, G.ValueDim, tile, out stride);
             for (int d = 0; d < G.ValueDim; d += TSimd.PanelRows)
             {
-                GemmPack.Straight<Float32Element>((byte*)(value + d), G.Value.RowStride, Math.Min(TSimd.PanelRows, G.ValueDim - d),
+                GemmPack.Straight<Float32Element>((byte*)(value + d), stride, Math.Min(TSimd.PanelRows, G.ValueDim - d),
                     TSimd.PanelRows, keys, v + ((long)d * keys));
             }
         }
@@ -166,12 +166,12 @@ internal static unsafe class AttentionPanels<TSimd, TVector>
                 for (j = 0; j < keys; j++)
                 {
                     float* at = column + ((long)j * Panel);
-                    Vector512<float> weight = AttentionScores.Exp(Vector512.Load(at) - shift);
+                    Vector512<float> weight = VectorMath.Exp(Vector512.Load(at) - shift);
                     weight.Store(at);
                     sum += weight;
                 }
 
-                Vector512<float> shrink = AttentionScores.Exp(before - shift);
+                Vector512<float> shrink = VectorMath.Exp(before - shift);
                 shrink.Store(scale + lane);
                 now.Store(largest + lane);
                 ((Vector512.Load(total + lane) * shrink) + sum).Store(total + lane);

@@ -63,7 +63,7 @@ internal sealed unsafe partial class CpuBackend
 
     private static long Step(Tensor x, int axis) => x.Shape[axis] == 1 ? 0 : x.Stride(axis);
 
-    private static AttentionTensor Operand(Tensor x) => new((float*)x.Data, x.Stride(0), x.Stride(1), x.Stride(2));
+    private static AttentionTensor Operand(Tensor x) => new(x.Data, x.Stride(0), x.Stride(1), x.Stride(2), x.DType);
 
     private static void KeepAlive(in AttentionCall call)
     {

@@ -51,6 +51,9 @@ internal unsafe interface ISimd<TVector>
 
     /// <summary>The sums of four vectors, in a vector.</summary>
     static abstract Vector128<float> Sums(TVector v0, TVector v1, TVector v2, TVector v3);
+
+    /// <summary>Writes the sums of eight vectors.</summary>
+    static abstract void StoreSums(TVector v0, TVector v1, TVector v2, TVector v3, TVector v4, TVector v5, TVector v6, TVector v7, float* target);
 }
 
 internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
@@ -106,6 +109,25 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Sums(Vector512<float> v0, Vector512<float> v1, Vector512<float> v2, Vector512<float> v3) =>
         Simd256.Sums(v0.GetLower() + v0.GetUpper(), v1.GetLower() + v1.GetUpper(), v2.GetLower() + v2.GetUpper(), v3.GetLower() + v3.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreSums(Vector512<float> v0, Vector512<float> v1, Vector512<float> v2, Vector512<float> v3,
+        Vector512<float> v4, Vector512<float> v5, Vector512<float> v6, Vector512<float> v7, float* target)
+    {
+        // Quarters of four sums in each 128 bits, then halves of eight, then the sums: three steps for each, not seven.
+        Vector512<float> lower = Quarters(v0, v1, v2, v3), upper = Quarters(v4, v5, v6, v7);
+        Vector512<float> halves = Avx512F.Shuffle4x128(lower, upper, 0b01_00_01_00) + Avx512F.Shuffle4x128(lower, upper, 0b11_10_11_10);
+        halves = Avx512F.Shuffle4x128(halves, halves, 0b11_01_10_00);
+        (halves.GetLower() + halves.GetUpper()).Store(target);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Quarters(Vector512<float> v0, Vector512<float> v1, Vector512<float> v2, Vector512<float> v3)
+    {
+        Vector512<double> first = (Avx512F.UnpackLow(v0, v1) + Avx512F.UnpackHigh(v0, v1)).AsDouble();
+        Vector512<double> second = (Avx512F.UnpackLow(v2, v3) + Avx512F.UnpackHigh(v2, v3)).AsDouble();
+        return Avx512F.UnpackLow(first, second).AsSingle() + Avx512F.UnpackHigh(first, second).AsSingle();
+    }
 }
 
 internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
@@ -161,6 +183,14 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Sums(Vector256<float> v0, Vector256<float> v1, Vector256<float> v2, Vector256<float> v3) =>
         Simd128.Sums(v0.GetLower() + v0.GetUpper(), v1.GetLower() + v1.GetUpper(), v2.GetLower() + v2.GetUpper(), v3.GetLower() + v3.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreSums(Vector256<float> v0, Vector256<float> v1, Vector256<float> v2, Vector256<float> v3,
+        Vector256<float> v4, Vector256<float> v5, Vector256<float> v6, Vector256<float> v7, float* target)
+    {
+        Sums(v0, v1, v2, v3).Store(target);
+        Sums(v4, v5, v6, v7).Store(target + 4);
+    }
 }
 
 internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
@@ -221,6 +251,14 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         if (AdvSimd.Arm64.IsSupported)
             return AdvSimd.Arm64.AddPairwise(AdvSimd.Arm64.AddPairwise(v0, v1), AdvSimd.Arm64.AddPairwise(v2, v3));
         return Vector128.Create(Sum(v0), Sum(v1), Sum(v2), Sum(v3));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreSums(Vector128<float> v0, Vector128<float> v1, Vector128<float> v2, Vector128<float> v3,
+        Vector128<float> v4, Vector128<float> v5, Vector128<float> v6, Vector128<float> v7, float* target)
+    {
+        Sums(v0, v1, v2, v3).Store(target);
+        Sums(v4, v5, v6, v7).Store(target + 4);
     }
 }
 
@@ -372,9 +410,12 @@ internal readonly unsafe struct Float16Element : IElement
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load512(byte* source)
+    public static Vector512<float> Load512(byte* source) => Widen512(Widen.To512(source));
+
+    /// <summary>Halves in the lower 16 bits, the upper ones zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Widen512(Vector512<uint> bits)
     {
-        Vector512<uint> bits = Widen.To512(source);
         Vector512<uint> shifted = (bits & Vector512.Create(Magnitude)) << 13;
         Vector512<uint> special = Vector512.GreaterThanOrEqual(shifted.AsInt32(), Vector512.Create((int)Infinite)).AsUInt32();
         return ((shifted.AsSingle() * BiasScale).AsUInt32() | (special & Vector512.Create(FloatInfinity))
