@@ -19,6 +19,7 @@ internal static class CommandLine
         ("generate", GenerateCommand.Summary, () => new GenerateCommand()),
         ("tokenize", TokenizeCommand.Summary, () => new TokenizeCommand()),
         ("forward", ForwardCommand.Summary, () => new ForwardCommand()),
+        ("perplexity", PerplexityCommand.Summary, () => new PerplexityCommand()),
         ("bench", BenchCommand.Summary, () => new BenchCommand()),
         ("version", VersionCommand.Summary, () => new VersionCommand()),
     ];
