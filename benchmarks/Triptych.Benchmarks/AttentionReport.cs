@@ -17,7 +17,7 @@ internal static unsafe class AttentionReport
     private const long MinCacheBytes = 160_000_000;
     private const int MaxLayers = 64;
 
-    private static readonly DType[] s_types = [DType.Float32, DType.Float16, DType.BFloat16];
+    private static readonly DType[] s_types = [DType.Float32, DType.Float16, DType.BFloat16, DType.Q8_0];
 
     /// <summary>Cases whose name and type contain a text; all if it is null.</summary>
     public static void Run(string? match)
@@ -78,7 +78,7 @@ internal static unsafe class AttentionReport
     /// <summary>As in a step of a model: each call reads the cache of another layer, all of them more than the processor's caches hold.</summary>
     private static void Decode(string name, Shape shape, DType type)
     {
-        long layerFloats = KeyValueRows.Bytes(type, 2L * shape.Batch * shape.Keys * shape.KeyValueHeads * shape.HeadDim) / sizeof(float);
+        long layerFloats = type.BytesOf(2L * shape.Batch * shape.Keys * shape.KeyValueHeads * shape.HeadDim) / sizeof(float);
         int layers = (int)Math.Clamp(MinCacheBytes / sizeof(float) / layerFloats, 1, MaxLayers);
         using Case test = new(shape, type, layers);
         (double[] attention, double[] reading) = Interleave(test.RunLayers, () => MachinePeak.Read(test.Cache, layers * layerFloats));
@@ -140,7 +140,7 @@ internal static unsafe class AttentionReport
             _query = (float*)Filled(queries, DType.Float32);
             _output = (float*)Filled(queries, DType.Float32);
             _key = Filled(2 * keys * layers, type);
-            long layerBytes = KeyValueRows.Bytes(type, keys);
+            long layerBytes = type.BytesOf(keys);
             int width = shape.Heads * shape.HeadDim, keyWidth = shape.KeyValueHeads * shape.HeadDim;
             AttentionTensor Cached(byte* data) => shape.Queries == shape.Keys && type == DType.Float32
                 ? new(data, (long)shape.Keys * keyWidth, shape.HeadDim, keyWidth)
@@ -158,7 +158,7 @@ internal static unsafe class AttentionReport
                 }
             }
 
-            VisibleBytes = 2.0 * KeyValueRows.Bytes(type, seen * keyWidth);
+            VisibleBytes = 2.0 * type.BytesOf(seen * keyWidth);
             _layers = new AttentionArguments[layers];
             for (int layer = 0; layer < layers; layer++)
             {
@@ -211,8 +211,11 @@ internal static unsafe class AttentionReport
                 values[i] = ((i * 7919) % 1013 / 1013f) - 0.5f;
             if (type == DType.Float32)
                 return (byte*)values;
-            byte* result = (byte*)NativeMemory.AlignedAlloc((nuint)KeyValueRows.Bytes(type, count), 64);
-            Conversion.Run((byte*)values, DType.Float32, 1, result, type, 1, count);
+            byte* result = (byte*)NativeMemory.AlignedAlloc((nuint)type.BytesOf(count), 64);
+            if (type == DType.Q8_0)
+                BlockQuantization.Quantize(type, values, result, count);
+            else
+                Conversion.Run((byte*)values, DType.Float32, 1, result, type, 1, count);
             NativeMemory.AlignedFree(values);
             return result;
         }

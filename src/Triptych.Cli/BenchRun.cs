@@ -9,7 +9,7 @@ namespace Triptych.Cli;
 internal readonly record struct BenchTimes(double PrefillSeconds, double DecodeSeconds);
 
 /// <summary>One run of a benchmark: reads random tokens, then writes the likeliest ones with a cache, never ending early.</summary>
-internal sealed class BenchRun(PretrainedModel model, int rows, int prefill, int decode)
+internal sealed class BenchRun(PretrainedModel model, int rows, int prefill, int decode, DType? cacheType = null)
 {
     private const ulong Seed = 1;
     private readonly bool hasEncoder = model.Architecture.Family is ModelFamily.EncoderDecoder;
@@ -20,7 +20,7 @@ internal sealed class BenchRun(PretrainedModel model, int rows, int prefill, int
     public BenchTimes Measure(CancellationToken cancellationToken)
     {
         using var scope = new TensorScope();
-        using var cache = Generates(model) ? model.CreateCache() : null;
+        using var cache = Generates(model) ? model.CreateCache(cacheType, (hasEncoder ? 1 : prefill) + decode) : null;
         var prompt = RandomIds();
         var start = hasEncoder ? Tensor.Full([rows, 1], StartToken(), DType.Int64) : null;
 

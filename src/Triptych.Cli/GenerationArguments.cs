@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Triptych.Generation;
+using Triptych.Tensors;
 using static Triptych.Cli.NumberOption;
 
 namespace Triptych.Cli;
@@ -22,6 +23,7 @@ internal sealed class GenerationArguments
     private readonly Option<double?> lengthPenalty = new("--length-penalty") { Description = "Beam search: above 0 favours long results.", HelpName = "X" };
     private readonly Option<int?> numReturnSequences = Count("--num-return-sequences", "Results for each input.", 1);
     private readonly Option<ulong?> seed = new("--seed") { Description = "Makes the draws repeatable.", HelpName = "N" };
+    private readonly Option<DType?> cacheType = CacheTypeOption.Create();
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
@@ -29,7 +31,7 @@ internal sealed class GenerationArguments
         foreach (Option option in (Option[])
             [
                 maxNewTokens, maxLength, minNewTokens, minLength, doSample, greedy, temperature, topK, topP, repetitionPenalty,
-                noRepeatNgramSize, numBeams, lengthPenalty, numReturnSequences, seed,
+                noRepeatNgramSize, numBeams, lengthPenalty, numReturnSequences, seed, cacheType,
             ])
         {
             command.Add(option);
@@ -61,6 +63,7 @@ internal sealed class GenerationArguments
             LengthPenalty = arguments.GetValue(lengthPenalty),
             NumReturnSequences = arguments.GetValue(numReturnSequences),
             Seed = arguments.GetValue(seed),
+            CacheType = arguments.GetValue(cacheType),
         };
     }
 }

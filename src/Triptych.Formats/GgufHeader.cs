@@ -252,7 +252,11 @@ internal ref struct GgufHeader
         return Encoding.UTF8.GetString(name);
     }
 
-    private void SkipString() => position += ReadCount("bytes of text", 1);
+    private void SkipString()
+    {
+        int length = ReadCount("bytes of text", 1);
+        position += length;
+    }
 
     private void Skip(int count)
     {

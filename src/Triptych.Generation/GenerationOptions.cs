@@ -1,4 +1,6 @@
 using Triptych.Formats;
+using Triptych.Models;
+using Triptych.Tensors;
 
 namespace Triptych.Generation;
 
@@ -125,6 +127,10 @@ public sealed record GenerationOptions
     /// <summary>Whether keys and values of earlier tokens are kept rather than computed anew each step; true by default.</summary>
     public bool? UseCache { get; init; }
 
+    /// <summary>The type in which they are kept, one of <see cref="ModelCache.Types"/>: float32 for a model of float32 weights and float16
+    /// for others by default. bfloat16 has float32's range; q8_0 takes half the memory of float16 and is a little less exact.</summary>
+    public DType? CacheType { get; init; }
+
     /// <summary>Whether <see cref="GenerationResult.NewLogits"/> is filled.</summary>
     public bool OutputLogits { get; init; }
 
@@ -212,6 +218,7 @@ public sealed record GenerationOptions
         ForcedBosTokenId = ForcedBosTokenId ?? fallback.ForcedBosTokenId,
         ForcedEosTokenIds = ForcedEosTokenIds ?? fallback.ForcedEosTokenIds,
         UseCache = UseCache ?? fallback.UseCache,
+        CacheType = CacheType ?? fallback.CacheType,
         OutputLogits = OutputLogits || fallback.OutputLogits,
     };
 }

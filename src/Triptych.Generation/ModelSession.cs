@@ -20,13 +20,13 @@ internal sealed class ModelSession : IStepModel
     /// <param name="model">A model with a language-model head.</param>
     /// <param name="prompts">What each row begins with: the prompt, or the decoder's start.</param>
     /// <param name="inputs">Token ids and mask of the prompts, or of the encoder's inputs; the mask is null without padding.</param>
-    /// <param name="useCache">Whether to keep keys and values.</param>
-    public ModelSession(PretrainedModel model, int[][] prompts, InputBatch inputs, bool useCache)
+    /// <param name="cache">Holds keys and values, until the session ends; null to compute them anew each step.</param>
+    public ModelSession(PretrainedModel model, int[][] prompts, InputBatch inputs, ModelCache? cache)
     {
         this.model = model;
         this.prompts = prompts;
         isEncoderDecoder = model.Architecture.Family == ModelFamily.EncoderDecoder;
-        cache = useCache ? model.CreateCache() : null;
+        this.cache = cache;
         inputIds = Own(inputs.Ids);
         mask = inputs.Mask is null ? null : Own(inputs.Mask);
     }

@@ -16,6 +16,9 @@ namespace Triptych.Generation;
 /// </code></example>
 public sealed class TextGenerator
 {
+    /// <summary>New tokens that the cache makes room for before they come; most results end earlier.</summary>
+    private const int MaxReservedTokens = 2048;
+
     private readonly PretrainedModel model;
     private readonly Tokenizer? tokenizer;
     private readonly bool isEncoderDecoder;
@@ -121,7 +124,9 @@ public sealed class TextGenerator
         var context = new GenerationContext(model.Config.VocabSize, prompts[0].Length, limit, inputTokens);
         var plan = GenerationPlan.Create(options, Defaults, context);
         var stopping = new StoppingRules(plan, merged, tokenizer);
-        var session = new ModelSession(model, prompts, inputs, merged.UseCache ?? true);
+        int capacity = Math.Min(plan.MaxLength, prompts[0].Length + MaxReservedTokens);
+        var cache = merged.UseCache ?? true ? model.CreateCache(merged.CacheType, capacity) : null;
+        var session = new ModelSession(model, prompts, inputs, cache);
         return (plan, session, plan.NumBeams > 1
             ? new BeamSearch(session, plan, stopping, prompts)
             : new TokenSearch(session, plan, stopping, prompts));

@@ -32,11 +32,13 @@ public abstract class LayerCache
     internal abstract void Free();
 }
 
-/// <summary>Keys and values one behind the other in one buffer each, which doubles when it is full: a token is copied
-/// O(1) times on average, and none when it is read.</summary>
-internal sealed class ContiguousLayerCache : LayerCache
+/// <summary>Keys and values one behind the other in one buffer each, <c>[batch, keyValueHeads, capacity, headDim]</c>. A full
+/// buffer grows by an eighth: a token is copied O(1) times on average, and none when it is read.</summary>
+/// <param name="type">What is held: float32, float16, bfloat16 or q8_0.</param>
+/// <param name="capacity">Tokens that the first buffer has room for.</param>
+internal sealed class ContiguousLayerCache(DType type, int capacity) : LayerCache
 {
-    private const int MinCapacity = 32;
+    private const int GrowthTokens = 32, GrowthShare = 8;
 
     private Tensor? keyBuffer, valueBuffer;
     private int length;
@@ -100,10 +102,10 @@ internal sealed class ContiguousLayerCache : LayerCache
 
     private Tensor Reserve(Tensor? buffer, Shape shape, int needed)
     {
-        int capacity = buffer?.Shape[2] ?? 0;
-        if (needed <= capacity)
-            return buffer!;
-        var grown = Tensor.Empty(shape.With(2, Math.Max(MinCapacity, Math.Max(needed, 2 * capacity)))).Persist();
+        if (buffer is not null && needed <= buffer.Shape[2])
+            return buffer;
+        int tokens = buffer is null ? Math.Max(capacity, needed) : needed + Math.Max(GrowthTokens, needed / GrowthShare);
+        var grown = Tensor.Empty(shape.With(2, tokens), type).Persist();
         if (buffer is not null)
         {
             grown.Slice(2, 0, length).CopyFrom(buffer.Slice(2, 0, length));
@@ -115,7 +117,7 @@ internal sealed class ContiguousLayerCache : LayerCache
 
     private Tensor Reordered(Tensor buffer, ReadOnlySpan<int> rows)
     {
-        var result = Tensor.Empty(buffer.Shape.With(0, rows.Length)).Persist();
+        var result = Tensor.Empty(buffer.Shape.With(0, rows.Length), type).Persist();
         for (int i = 0; i < rows.Length; i++)
             result.Select(0, i).Slice(1, 0, length).CopyFrom(buffer.Select(0, rows[i]).Slice(1, 0, length));
         buffer.Dispose();
@@ -132,11 +134,24 @@ public sealed class ModelCache : IDisposable
     /// <summary>An empty cache.</summary>
     /// <param name="layers">The decoder's layers.</param>
     /// <param name="crossAttention">Whether each layer also attends to an encoder.</param>
-    public ModelCache(int layers, bool crossAttention = false)
+    /// <param name="type">The type of keys and values: float32, float16, bfloat16, or q8_0 for head widths that are multiples of 32.</param>
+    /// <param name="capacity">Tokens to make room for at the start. More may come; then buffers are copied as they grow.</param>
+    /// <exception cref="ArgumentException">A cache does not hold the type.</exception>
+    public ModelCache(int layers, bool crossAttention = false, DType type = DType.Float32, int capacity = 0)
     {
-        self = Create(layers);
-        cross = crossAttention ? Create(layers) : [];
+        if (!Types.Contains(type))
+            throw new ArgumentException($"a cache holds {string.Join(", ", Types.Select(t => t.Name()))}, not {type.Name()}", nameof(type));
+        ArgumentOutOfRangeException.ThrowIfNegative(capacity);
+        Type = type;
+        self = Create(layers, capacity);
+        cross = crossAttention ? Create(layers, 0) : [];
     }
+
+    /// <summary>The types that a cache may hold.</summary>
+    public static IReadOnlyList<DType> Types { get; } = [DType.Float32, DType.Float16, DType.BFloat16, DType.Q8_0];
+
+    /// <summary>The type of keys and values.</summary>
+    public DType Type { get; }
 
     /// <summary>The number of tokens held: the position of the next one.</summary>
     public int Length => self.Length == 0 ? 0 : self[0].Length;
@@ -180,5 +195,6 @@ public sealed class ModelCache : IDisposable
             layer.Free();
     }
 
-    private static LayerCache[] Create(int layers) => [.. Enumerable.Range(0, layers).Select(_ => new ContiguousLayerCache())];
+    private LayerCache[] Create(int layers, int capacity) =>
+        [.. Enumerable.Range(0, layers).Select(_ => new ContiguousLayerCache(Type, capacity))];
 }

@@ -97,8 +97,25 @@ public abstract class PretrainedModel : IDisposable
     }
 
     /// <summary>An empty cache for generation.</summary>
+    /// <param name="type">The type of keys and values, one of <see cref="ModelCache.Types"/>; by default float32 for a model of float32
+    /// weights, float16 for others.</param>
+    /// <param name="capacity">Tokens to make room for at the start.</param>
     /// <exception cref="NotSupportedException">The model does not generate.</exception>
-    public virtual ModelCache CreateCache() => throw new NotSupportedException($"{ClassName} does not generate text and has no cache");
+    /// <exception cref="ArgumentException">A cache does not hold the type, or not heads of this model's width.</exception>
+    public ModelCache CreateCache(DType? type = null, int capacity = 0)
+    {
+        var size = Config.Dimensions;
+        if (size.CachedLayers == 0)
+            throw new NotSupportedException($"{ClassName} does not generate text and has no cache");
+        var held = type ?? (Parameters.Values.All(parameter => parameter.DType == DType.Float32) ? DType.Float32 : DType.Float16);
+        if (size.HeadDim % held.BlockSize() != 0)
+        {
+            throw new ArgumentException(
+                $"a {held.Name()} cache needs heads of a multiple of {held.BlockSize()} values; those of {ClassName} have {size.HeadDim}", nameof(type));
+        }
+
+        return new ModelCache(size.CachedLayers, Architecture.Family == ModelFamily.EncoderDecoder, held, capacity);
+    }
 
     /// <summary>Saves config.json, the weights and generation_config.json so that transformers loads the folder too. Every file is replaced atomically.</summary>
     /// <param name="folder">The folder; made if needed.</param>

@@ -30,11 +30,14 @@ public readonly record struct AttentionOptions
 
 public static partial class Functional
 {
+    private static ReadOnlySpan<DType> AttentionTypes => [DType.Float32, DType.Float16, DType.BFloat16, DType.Q8_0];
+
     /// <summary>softmax(scale * q k^T + masks) v (Vaswani et al. 2017), in blocks with a running softmax (Dao et al. 2022):
     /// no [queries, keys] matrix is in memory, forward or backward.</summary>
     /// <param name="query">[batch, heads, queries, headDim] float32.</param>
-    /// <param name="key">[batch, keyValueHeads, keys, headDim]; heads is a multiple of keyValueHeads.</param>
-    /// <param name="value">[batch, keyValueHeads, keys, valueDim].</param>
+    /// <param name="key">[batch, keyValueHeads, keys, headDim]; heads is a multiple of keyValueHeads. float32, or what a cache holds:
+    /// float16, bfloat16, q8_0.</param>
+    /// <param name="value">[batch, keyValueHeads, keys, valueDim], of the same types.</param>
     /// <param name="options">Masks, bias, scale, dropout.</param>
     /// <returns>[batch, heads, queries, valueDim], laid out as [batch, queries, heads, valueDim], so that merging the heads costs nothing;
     /// zeros where a query sees no key.</returns>
@@ -42,11 +45,11 @@ public static partial class Functional
     public static Tensor ScaledDotProductAttention(Tensor query, Tensor key, Tensor value, in AttentionOptions options = default)
     {
         Single(query, nameof(query));
-        Single(key, nameof(key));
-        Single(value, nameof(value));
         CheckAttention(query, key, value, options);
         var bias = options.Bias;
         bool needed = Autograd.Needs(query, key, value) || (bias is not null && Autograd.Needs(bias));
+        if (needed)
+            (key, value) = (key.To(DType.Float32), value.To(DType.Float32));
         var call = new AttentionCall
         {
             Query = UnitStride(query),
@@ -82,6 +85,8 @@ public static partial class Functional
 
     private static void CheckAttention(Tensor query, Tensor key, Tensor value, in AttentionOptions options)
     {
+        if (!AttentionTypes.Contains(key.DType) || !AttentionTypes.Contains(value.DType))
+            throw new ArgumentException($"attention does not read keys of {key.DType.Name()} and values of {value.DType.Name()}", nameof(key));
         bool fits = query.Rank == 4 && key.Rank == 4 && value.Rank == 4
             && key.Shape[0] == query.Shape[0] && key.Shape[3] == query.Shape[3] && value.Shape.With(3, 0) == key.Shape.With(3, 0)
             && key.Shape[1] > 0 && query.Shape[1] % key.Shape[1] == 0;

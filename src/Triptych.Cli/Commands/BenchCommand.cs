@@ -26,6 +26,7 @@ internal sealed class BenchCommand : CliCommand
     private readonly Option<int?> decode = Count("--decode", $"Tokens to write after it; {DefaultDecode}, or what the context has room for.", least: 1);
     private readonly Option<int?> batch = Count("--batch", "Rows that run together; 1 without it.", least: 1);
     private readonly Option<int?> repeat = Count("--repeat", $"Measured runs, after a second and a half of warming up; {DefaultRepeats} without it.", least: 1);
+    private readonly Option<DType?> cacheType = CacheTypeOption.Create();
     private readonly Option<bool> json = new("--json") { Description = "Print a JSON object." };
 
     public BenchCommand()
@@ -36,6 +37,7 @@ internal sealed class BenchCommand : CliCommand
         Add(decode);
         Add(batch);
         Add(repeat);
+        Add(cacheType);
         Add(json);
     }
 
@@ -51,7 +53,7 @@ internal sealed class BenchCommand : CliCommand
         int rows = arguments.GetValue(batch) ?? 1;
 
         using var noGrad = Autograd.NoGrad();
-        var run = new BenchRun(network, rows, sizes.Prefill, sizes.Decode);
+        var run = new BenchRun(network, rows, sizes.Prefill, sizes.Decode, arguments.GetValue(cacheType));
         var first = run.Measure(cancellationToken);
         for (var warm = Stopwatch.StartNew(); warm.Elapsed < WarmUp;)
             run.Measure(cancellationToken);

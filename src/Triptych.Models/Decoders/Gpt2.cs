@@ -200,9 +200,6 @@ public sealed class Gpt2Model : PretrainedModel
     internal Embedding Words { get; }
 
     /// <inheritdoc/>
-    public override ModelCache CreateCache() => new(config.NLayer);
-
-    /// <inheritdoc/>
     protected internal override ModelOutput Run(ModelInputs inputs)
     {
         var ids = inputs.InputIds!; // [batch, sequence]
@@ -234,9 +231,6 @@ public sealed class Gpt2LMHeadModel : PretrainedModel
             ? new Linear(transformer.Words.Weight, bias: null)
             : new Linear(weights.Sub("lm_head"), config.NEmbd, config.VocabSize, config.Init, bias: false);
     }
-
-    /// <inheritdoc/>
-    public override ModelCache CreateCache() => transformer.CreateCache();
 
     /// <inheritdoc/>
     protected internal override ModelOutput Run(ModelInputs inputs)

@@ -240,9 +240,6 @@ public sealed class LlamaModel : PretrainedModel
     internal Embedding Words { get; }
 
     /// <inheritdoc/>
-    public override ModelCache CreateCache() => new(config.NumHiddenLayers);
-
-    /// <inheritdoc/>
     protected internal override ModelOutput Run(ModelInputs inputs)
     {
         var ids = inputs.InputIds!; // [batch, sequence]
@@ -270,9 +267,6 @@ public sealed class LlamaForCausalLM : PretrainedModel
             ? new Linear(model.Words.Weight, bias: null)
             : new Linear(weights.Sub("lm_head"), config.HiddenSize, config.VocabSize, config.Init, bias: false);
     }
-
-    /// <inheritdoc/>
-    public override ModelCache CreateCache() => model.CreateCache();
 
     /// <inheritdoc/>
     protected internal override ModelOutput Run(ModelInputs inputs)

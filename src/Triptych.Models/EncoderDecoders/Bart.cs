@@ -317,9 +317,6 @@ public sealed class BartModel : PretrainedModel
     internal Embedding Words { get; }
 
     /// <inheritdoc/>
-    public override ModelCache CreateCache() => new(config.DecoderLayers, crossAttention: true);
-
-    /// <inheritdoc/>
     protected internal override ModelOutput RunEncoder(ModelInputs inputs)
     {
         if (inputs.InputIds is not { } ids)
@@ -379,9 +376,6 @@ public sealed class BartForConditionalGeneration : PretrainedModel
             ? new Linear(model.Words.Weight, bias: null)
             : new Linear(weights.Sub("lm_head"), config.DModel, config.VocabSize, config.Init, bias: false);
     }
-
-    /// <inheritdoc/>
-    public override ModelCache CreateCache() => model.CreateCache();
 
     /// <inheritdoc/>
     protected internal override ModelOutput RunEncoder(ModelInputs inputs) => model.RunEncoder(inputs);

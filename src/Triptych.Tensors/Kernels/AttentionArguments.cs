@@ -17,7 +17,7 @@ internal readonly unsafe struct AttentionTensor(void* data, long batchStride, lo
 
     /// <summary>A row of any type.</summary>
     public byte* Row(int batch, int head, int row) =>
-        Data + KeyValueRows.Bytes(Type, (batch * BatchStride) + (head * HeadStride) + (row * RowStride));
+        Data + Type.BytesOf((batch * BatchStride) + (head * HeadStride) + (row * RowStride));
 }
 
 /// <summary>

@@ -129,7 +129,7 @@ internal static unsafe class Conversion
             target[i] = (float)source[i];
     }
 
-    private static void ToBFloat16(float* source, ushort* target, int count)
+    public static void ToBFloat16(float* source, ushort* target, int count)
     {
         int i = 0;
         for (; i <= count - Vector512<ushort>.Count; i += Vector512<ushort>.Count)

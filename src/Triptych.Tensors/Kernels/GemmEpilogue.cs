@@ -15,6 +15,12 @@ internal static unsafe class Activations
 {
     private const int Block = 256;
 
+    public static void Apply(Activation activation, float* values, int rows, int columns, long stride)
+    {
+        for (; rows > 0; rows--, values += stride)
+            Apply(activation, values, columns);
+    }
+
     public static void Apply(Activation activation, float* values, int count)
     {
         switch (activation)

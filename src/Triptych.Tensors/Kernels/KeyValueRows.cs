@@ -1,11 +1,13 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Iced.Intel;
+using static Iced.Intel.AssemblerRegisters;
 
 namespace Triptych.Tensors;
 
 /// <summary>
-/// Reads the keys and values of a cache, which may be float32, float16 or bfloat16: tiles of a few rows are widened to float32 in
+/// Reads the keys and values of a cache, which may be float32, float16, bfloat16 or q8_0: tiles of a few rows are widened to float32 in
 /// the first-level cache, once for all queries that share them.
 /// </summary>
 internal static unsafe class KeyValueRows
@@ -18,10 +20,10 @@ internal static unsafe class KeyValueRows
 
     private const int CacheLine = 64;
 
-    /// <summary>Whether keys and values may have a type.</summary>
-    public static bool Reads(DType type) => type is DType.Float32 or DType.Float16 or DType.BFloat16;
+    /// <summary>Elements that a turn of the emitted loop widens.</summary>
+    private const int HalvesAtOnce = 64;
 
-    public static long Bytes(DType type, long elements) => elements * type.Size();
+    private static readonly delegate* unmanaged[SuppressGCTransition]<HalfRows*, void> s_widenHalves = EmitWidenHalves();
 
     /// <summary>
     /// Rows [rows, dim] as float32, zeros up to `multiple`: where they lie if that is all there is to do, else in buffer.
@@ -31,8 +33,8 @@ internal static unsafe class KeyValueRows
         out long stride)
     {
         byte* row = source.Row(batch, head, first);
-        long rowBytes = Bytes(source.Type, source.RowStride);
-        Prefetch(row, rowBytes, rows, Bytes(source.Type, dim));
+        long rowBytes = source.Type.BytesOf(source.RowStride);
+        Prefetch(row, rowBytes, rows, source.Type.BytesOf(dim));
         stride = source.RowStride;
         if (source.Type == DType.Float32 && rows % multiple == 0)
             return (float*)row;
@@ -46,7 +48,7 @@ internal static unsafe class KeyValueRows
     /// <summary>target [rows, dim] = source in float32.</summary>
     public static void Widen(DType type, byte* source, long rowBytes, int rows, int dim, float* target)
     {
-        if (rowBytes == Bytes(type, dim))
+        if (rowBytes == type.BytesOf(dim))
         {
             Widen(type, source, (long)rows * dim, target);
             return;
@@ -64,7 +66,10 @@ internal static unsafe class KeyValueRows
                 Widen<Float32Element>(source, count, target);
                 break;
             case DType.Float16:
-                Widen<Float16Element>(source, count, target);
+                WidenHalves(source, count, target);
+                break;
+            case DType.Q8_0:
+                WidenBytes(source, count, target);
                 break;
             case DType.BFloat16:
                 Widen<BFloat16Element>(source, count, target);
@@ -83,6 +88,76 @@ internal static unsafe class KeyValueRows
             TElement.Load512(source + (i * TElement.Size)).Store(target + i);
         for (; i < count; i++)
             target[i] = TElement.Load1(source + (i * TElement.Size));
+    }
+
+    /// <summary>As the processor converts them (vcvtph2ps, of which .NET has no 512-bit form), else in integer arithmetic.</summary>
+    private static void WidenHalves(byte* source, long count, float* target)
+    {
+        if (s_widenHalves != null && Gemm.Path == SimdPath.Vector512 && count >= HalvesAtOnce)
+        {
+            long whole = count & -HalvesAtOnce;
+            HalfRows rows = new() { Source = source, Target = target, Count = whole };
+            s_widenHalves(&rows);
+            count -= whole;
+            source += whole * Float16Element.Size;
+            target += whole;
+        }
+
+        Widen<Float16Element>(source, count, target);
+    }
+
+    private static delegate* unmanaged[SuppressGCTransition]<HalfRows*, void> EmitWidenHalves() =>
+        (delegate* unmanaged[SuppressGCTransition]<HalfRows*, void>)EmittedKernel.Create(static c =>
+        {
+            Label loop = c.CreateLabel();
+            c.mov(rsi, __qword_ptr[rdi]);
+            c.mov(rdx, __qword_ptr[rdi + 8]);
+            c.mov(rcx, __qword_ptr[rdi + 16]);
+            c.Label(ref loop);
+            for (int i = 0; i < HalvesAtOnce / Vector512<float>.Count; i++)
+            {
+                c.vcvtph2ps(EmittedKernel.Zmm(i), __ymmword_ptr[rsi + (i * Vector256<byte>.Count)]);
+                c.vmovups(__zmmword_ptr[rdx + (i * Vector512<byte>.Count)], EmittedKernel.Zmm(i));
+            }
+
+            c.add(rsi, HalvesAtOnce * sizeof(ushort));
+            c.add(rdx, HalvesAtOnce * sizeof(float));
+            c.sub(rcx, HalvesAtOnce);
+            c.jg(loop);
+        });
+
+    /// <summary>Blocks of 32 bytes behind a scale of float16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void WidenBytes(byte* source, long count, float* target)
+    {
+        for (float* end = target + count; target < end; target += 2 * Vector512<float>.Count, source += sizeof(ushort) + (2 * Vector512<float>.Count))
+        {
+            Vector512<float> scale = Vector512.Create((float)Unsafe.ReadUnaligned<Half>(source));
+            sbyte* values = (sbyte*)source + sizeof(ushort);
+            (Signed(values) * scale).Store(target);
+            (Signed(values + Vector512<float>.Count) * scale).Store(target + Vector512<float>.Count);
+        }
+    }
+
+    /// <summary>16 signed bytes as floats.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Signed(sbyte* source)
+    {
+        Vector128<sbyte> bytes = Vector128.Load(source);
+        if (Avx512F.IsSupported)
+            return Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(bytes));
+        (Vector128<short> lower, Vector128<short> upper) = Vector128.Widen(bytes);
+        return Vector512.ConvertToSingle(Vector512.Create(
+            Vector256.Create(Vector128.WidenLower(lower), Vector128.WidenUpper(lower)),
+            Vector256.Create(Vector128.WidenLower(upper), Vector128.WidenUpper(upper))));
+    }
+
+    /// <summary>The arguments of the emitted loop.</summary>
+    private struct HalfRows
+    {
+        public byte* Source;
+        public float* Target;
+        public long Count;
     }
 
     /// <summary>Asks for rows that the next tiles read. Addresses past the end are harmless to a prefetch.</summary>
