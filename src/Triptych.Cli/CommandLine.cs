@@ -21,6 +21,7 @@ internal static class CommandLine
         ("tokenize", TokenizeCommand.Summary, () => new TokenizeCommand()),
         ("convert", ConvertCommand.Summary, () => new ConvertCommand()),
         ("forward", ForwardCommand.Summary, () => new ForwardCommand()),
+        ("perplexity", PerplexityCommand.Summary, () => new PerplexityCommand()),
         ("bench", BenchCommand.Summary, () => new BenchCommand()),
         ("version", VersionCommand.Summary, () => new VersionCommand()),
     ];
