@@ -19,6 +19,13 @@ internal static unsafe class GemmReport
         (512, 3072, 768), (4096, 2, 768), (4096, 16, 1024), (512, 9, 768), (4096, 48, 512), (16, 2048, 2048), (13, 1024, 4096), (24, 768, 3072), (32, 1024, 1024), (2048, 2048, 16), (1, 1, 1),
     ];
 
+    /// <summary>With bfloat16 weights: squares, and the products of a Llama of 1.1 billion parameters for 512 tokens and fewer.</summary>
+    private static readonly (int M, int N, int K)[] s_lowPrecisionProducts =
+    [
+        (1024, 1024, 1024), (2048, 2048, 2048), (512, 2048, 2048), (512, 256, 2048), (512, 5632, 2048), (512, 2048, 5632), (512, 32000, 2048),
+        (777, 513, 1001), (128, 768, 768), (32, 5632, 2048), (24, 5632, 2048), (16, 5632, 2048), (8, 5632, 2048), (4, 5632, 2048), (2, 5632, 2048),
+    ];
+
     public static int Run(string[] args)
     {
         List<int> threads = [1, Environment.ProcessorCount];
@@ -28,7 +35,7 @@ internal static unsafe class GemmReport
         {
             if (at + 1 >= args.Length || !int.TryParse(args[at + 1], out int count) || count < 1)
             {
-                Console.Error.WriteLine("usage: gemm [--threads N] [--path 128|256|512] [--only products|attention|rows] [--match TEXT] [--quick]");
+                Console.Error.WriteLine("usage: gemm [--threads N] [--path 128|256|512] [--only products|bf16|attention|rows] [--match TEXT] [--quick]");
                 return 2;
             }
 
@@ -53,9 +60,16 @@ internal static unsafe class GemmReport
             Console.WriteLine($"{Gemm.Path}, {count} thread(s)");
             if (only is null or "products")
                 Products(quick ? s_products[..2] : s_products);
+            if (DotPeak.HasBFloat16 && only is null or "bf16")
+                BFloat16Products(quick ? s_products[..2] : s_lowPrecisionProducts);
             if (only is null or "attention")
                 AttentionReport.Run(Option(args, "--match"));
 
+            if (only == "blocks")
+            {
+                QuantizedRowsReport.Run(2048, 120 << 20);
+                QuantizedRowsReport.Run(2048, 1 << 20);
+            }
             if (only == "rows" || (only is null && !quick))
                 Vectors();
         }
@@ -91,6 +105,33 @@ internal static unsafe class GemmReport
                 double median = operations * repeats / product[Rounds / 2] / 1e9 / (MachinePeak.Operations / peak[Rounds / 2] / 1e9);
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"{$"{m} x {n} x {k}",-20} {(transB ? "n,k" : "k,n"),-4} {rate,9:F1} {best,9:F1} {rate / best,7:P1} {median,7:P1}"));
+            }
+        }
+    }
+
+    private static void BFloat16Products((int M, int N, int K)[] shapes)
+    {
+        Console.WriteLine($"{"m x n x k",-20} {"B bf16",-6} {"GFLOP/s",9} {"peak",9} {"share",7} {"median",7} {"GB/s",7}");
+        foreach ((int m, int n, int k) in shapes)
+        {
+            foreach (bool transB in (bool[])[true, false])
+            {
+                using Matrix a = new((long)m * k), b = new((long)k * n), c = new((long)m * n);
+                b.ConvertTo(DType.BFloat16);
+                double operations = 2.0 * m * n * k;
+                int repeats = Math.Max(1, (int)(5e8 / operations));
+                (double[] product, double[] peak) = Interleave(
+                    () =>
+                    {
+                        for (int i = 0; i < repeats; i++)
+                            Gemm.Run(false, transB, m, n, k, a.Data, k, b.Data, DType.BFloat16, transB ? k : n, 0, c.Data, n, default);
+                    },
+                    DotPeak.BFloat16);
+                double rate = operations * repeats / product[0] / 1e9, best = DotPeak.BFloat16Operations / peak[0] / 1e9;
+                double median = operations * repeats / product[Rounds / 2] / 1e9 / (DotPeak.BFloat16Operations / peak[Rounds / 2] / 1e9);
+                double bytes = 2.0 * n * k * repeats / product[0] / 1e9;
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{$"{m} x {n} x {k}",-20} {(transB ? "n,k" : "k,n"),-6} {rate,9:F1} {best,9:F1} {rate / best,7:P1} {median,7:P1} {bytes,7:F1}"));
             }
         }
     }

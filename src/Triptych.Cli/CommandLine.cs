@@ -16,6 +16,7 @@ internal static class CommandLine
         ("inspect", InspectCommand.Summary, () => new InspectCommand()),
         ("models", ModelsCommand.Summary, () => new ModelsCommand()),
         ("train", TrainCommand.Summary, () => new TrainCommand()),
+        ("quantize", QuantizeCommand.Summary, () => new QuantizeCommand()),
         ("generate", GenerateCommand.Summary, () => new GenerateCommand()),
         ("tokenize", TokenizeCommand.Summary, () => new TokenizeCommand()),
         ("forward", ForwardCommand.Summary, () => new ForwardCommand()),

@@ -30,10 +30,24 @@ public static partial class CheckpointWriter
         IProgress<long>? progress = null,
         CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(tensors);
+        Save(folder, tensors.Select(pair => TensorSource.Of(pair.Key, pair.Value)), maxShardBytes, metadata, progress, cancellationToken);
+    }
+
+    /// <summary>Saves tensors that are loaded one at a time.</summary>
+    /// <inheritdoc cref="Save(string, IEnumerable{KeyValuePair{string, Tensor}}, long, IReadOnlyDictionary{string, string}, IProgress{long}, CancellationToken)"/>
+    public static void Save(
+        string folder,
+        IEnumerable<TensorSource> tensors,
+        long maxShardBytes = DefaultMaxShardBytes,
+        IReadOnlyDictionary<string, string>? metadata = null,
+        IProgress<long>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentNullException.ThrowIfNull(tensors);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxShardBytes);
-        List<List<KeyValuePair<string, Tensor>>> shards = Divide(tensors, maxShardBytes);
+        List<List<TensorSource>> shards = Divide(tensors, maxShardBytes);
         CreateFolder(folder);
 
         if (shards.Count == 1)
@@ -50,12 +64,12 @@ public static partial class CheckpointWriter
         {
             string file = $"model-{i + 1:00000}-of-{shards.Count:00000}.safetensors";
             current.Add(file);
-            foreach ((string name, _) in shards[i])
-                weightMap.Add(name, file);
+            foreach (TensorSource tensor in shards[i])
+                weightMap.Add(tensor.Name, file);
 
             IProgress<long>? shardProgress = progress is null ? null : new Offset(progress, total);
             SafetensorsWriter.Write(Path.Combine(folder, file), shards[i], metadata, shardProgress, cancellationToken);
-            total += shards[i].Sum(pair => Bytes(pair.Value));
+            total += shards[i].Sum(tensor => tensor.Bytes);
         }
 
         JsonFile.Write(
@@ -64,30 +78,27 @@ public static partial class CheckpointWriter
         RemoveStale(folder, current);
     }
 
-    private static List<List<KeyValuePair<string, Tensor>>> Divide(IEnumerable<KeyValuePair<string, Tensor>> tensors, long maxShardBytes)
+    private static List<List<TensorSource>> Divide(IEnumerable<TensorSource> tensors, long maxShardBytes)
     {
-        var shards = new List<List<KeyValuePair<string, Tensor>>> { new() };
+        var shards = new List<List<TensorSource>> { new() };
         var seen = new HashSet<string>(StringComparer.Ordinal);
         long filled = 0;
-        foreach (KeyValuePair<string, Tensor> pair in tensors)
+        foreach (TensorSource tensor in tensors)
         {
-            if (!seen.Add(pair.Key))
-                throw new ArgumentException($"the tensor name '{pair.Key}' appears twice", nameof(tensors));
-            long bytes = Bytes(pair.Value);
-            if (shards[^1].Count > 0 && bytes > maxShardBytes - filled)
+            if (!seen.Add(tensor.Name))
+                throw new ArgumentException($"the tensor name '{tensor.Name}' appears twice", nameof(tensors));
+            if (shards[^1].Count > 0 && tensor.Bytes > maxShardBytes - filled)
             {
                 shards.Add([]);
                 filled = 0;
             }
 
-            shards[^1].Add(pair);
-            filled += bytes;
+            shards[^1].Add(tensor);
+            filled += tensor.Bytes;
         }
 
         return shards;
     }
-
-    private static long Bytes(Tensor tensor) => tensor.Count * tensor.DType.Size();
 
     private static void CreateFolder(string folder)
     {

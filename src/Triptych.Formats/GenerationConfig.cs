@@ -127,12 +127,32 @@ public sealed record GenerationConfig
     [JsonExtensionData]
     public IDictionary<string, JsonElement>? Extra { get; set; }
 
-    /// <summary>Reads <c>generation_config.json</c> of a folder; null where there is none.</summary>
+    /// <summary>Reads <c>generation_config.json</c> of a folder, or what a GGUF file says in its place; null where there is none.</summary>
     /// <exception cref="CheckpointException">The file is invalid.</exception>
     public static GenerationConfig? Load(string folder)
     {
+        if (GgufFile.IsGguf(folder))
+        {
+            using GgufFile file = GgufFile.Open(folder);
+            return FromGguf(file.Metadata);
+        }
+
         string path = Path.Combine(folder, FileName);
         return File.Exists(path) ? JsonFile.Read<GenerationConfig>(path, SerializerOptions) : null;
+    }
+
+    /// <summary>The tokens that begin, end and fill texts by the metadata of a GGUF file: turns and messages end a text too.</summary>
+    /// <exception cref="CheckpointException">A value has the wrong type.</exception>
+    public static GenerationConfig FromGguf(GgufMetadata metadata)
+    {
+        ArgumentNullException.ThrowIfNull(metadata);
+        int[] ends = [.. new[] { "eos", "eot", "eom" }.Select(role => metadata.GetTokenId(role)).OfType<int>().Distinct()];
+        return new GenerationConfig
+        {
+            BosTokenId = metadata.GetTokenId("bos") is { } bos ? bos : null,
+            EosTokenId = ends switch { [] => null, [var end] => end, _ => ends },
+            PadTokenId = metadata.GetTokenId("padding"),
+        };
     }
 
     /// <summary>Writes <c>generation_config.json</c> into a folder.</summary>

@@ -20,7 +20,15 @@ internal sealed class MappedFile : IDisposable
     public long Length { get; }
 
     /// <summary>The first byte. The handle is not add-ref'd: a reference that nobody releases would keep the finalizer from unmapping.</summary>
-    public nint Pointer => view.SafeMemoryMappedViewHandle.DangerousGetHandle() + (nint)view.PointerOffset;
+    /// <exception cref="ObjectDisposedException">The file was unmapped.</exception>
+    public nint Pointer
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(view.SafeMemoryMappedViewHandle.IsClosed, this);
+            return view.SafeMemoryMappedViewHandle.DangerousGetHandle() + (nint)view.PointerOffset;
+        }
+    }
 
     /// <summary>Maps a file of at least <paramref name="minimumBytes"/> bytes.</summary>
     /// <exception cref="CheckpointException">The file is missing, unreadable or too short.</exception>

@@ -1,34 +1,27 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using Triptych.Tensors;
 
 namespace Triptych.Formats;
 
-/// <summary>
-/// A safetensors file, memory-mapped and validated: <see href="https://github.com/huggingface/safetensors"/>.
-/// Loaded tensors look at the mapping without a copy where they can. They are private to this process: writing to one
-/// changes neither the file nor other mappings. The file must not be truncated by somebody else while it is open.
-/// </summary>
-public sealed class SafetensorsFile : IDisposable
+/// <summary>A safetensors file, memory-mapped and validated: <see href="https://github.com/huggingface/safetensors"/>.</summary>
+public sealed class SafetensorsFile : TensorFile
 {
-    private readonly MappedFile mapping;
     private readonly Dictionary<string, SafetensorsEntry> entries;
-    private bool lent;
-    private bool disposed;
 
     private SafetensorsFile(
         string path, MappedFile mapping, Dictionary<string, SafetensorsEntry> entries, Dictionary<string, string> metadata)
+        : base(path, mapping)
     {
-        Path = path;
-        this.mapping = mapping;
         this.entries = entries;
         Metadata = metadata;
     }
 
-    /// <summary>The path that the file was opened by.</summary>
-    public string Path { get; }
-
     /// <summary>The tensors by name.</summary>
     public IReadOnlyDictionary<string, SafetensorsEntry> Entries => entries;
+
+    /// <inheritdoc/>
+    public override IReadOnlyCollection<string> Names => entries.Keys;
 
     /// <summary>The strings under <c>__metadata__</c>, such as format = pt; empty where there are none.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
@@ -60,89 +53,31 @@ public sealed class SafetensorsFile : IDisposable
         }
     }
 
-    /// <summary>Whether the file has the tensor.</summary>
-    public bool Contains(string name) => entries.ContainsKey(name);
-
     /// <summary>
     /// A tensor of the file: over the mapping where the dtype exists as it is, else a converted copy
     /// (I16 and U16 to int32, U32 and U64 to int64, 8-bit floats to float32).
     /// </summary>
-    /// <exception cref="CheckpointException">The file has no such tensor, or its dtype, shape or values have no equal here.</exception>
-    /// <exception cref="ObjectDisposedException">The file was disposed.</exception>
-    public unsafe Tensor Load(string name)
+    /// <inheritdoc/>
+    public override unsafe Tensor Load(string name)
     {
-        SafetensorsEntry entry = Find(name);
+        var entry = (SafetensorsEntry)Entry(name);
         Shape shape = ToShape(entry);
-        nint address = mapping.Pointer + (nint)entry.Offset;
-        if (entry.DType.ToDType() is not { } dtype)
+        if (entry.ElementType is not { } dtype)
         {
-            Tensor converted = SafetensorsConversion.Convert(Path, entry, shape, (byte*)address);
-            GC.KeepAlive(mapping);
+            Tensor converted = SafetensorsConversion.Convert(Path, entry, shape, (byte*)Address(entry));
+            GC.KeepAlive(Mapping);
             return converted;
         }
 
         if (dtype == DType.Bool)
-            SafetensorsConversion.RequireBools(Path, entry, (byte*)address);
-        if (entry.Length == 0)
-            return Tensor.Empty(shape, dtype);
-        if (address % dtype.Size() == 0)
-        {
-            lent = true;
-            return Tensor.Wrap(address, entry.Length, shape, dtype, mapping);
-        }
-
-        Tensor copy = Tensor.Empty(shape, dtype);
-        TensorBytes.ForEachPiece(copy, bytes =>
-        {
-            new ReadOnlySpan<byte>((void*)address, bytes.Length).CopyTo(bytes);
-            address += bytes.Length;
-        });
-        GC.KeepAlive(mapping);
-        return copy;
+            SafetensorsConversion.RequireBools(Path, entry, (byte*)Address(entry));
+        return View(entry, shape, dtype);
     }
 
-    /// <summary>The raw bytes of a tensor, of any dtype. The span is valid while this file is referenced and not disposed.</summary>
-    /// <exception cref="CheckpointException">The file has no such tensor, or it is over 2 GB.</exception>
-    /// <exception cref="ObjectDisposedException">The file was disposed.</exception>
-    public unsafe ReadOnlySpan<byte> ReadBytes(string name)
+    private protected override bool TryFind(string name, [NotNullWhen(true)] out TensorEntry? entry)
     {
-        SafetensorsEntry entry = Find(name);
-        return entry.Length <= int.MaxValue
-            ? new ReadOnlySpan<byte>((void*)(mapping.Pointer + (nint)entry.Offset), (int)entry.Length)
-            : throw new CheckpointException(Path, name, $"has {entry.Length} bytes, more than a span can hold");
-    }
-
-    /// <summary>Closes the file. Tensors that were loaded stay valid: the mapping goes with the last of them.</summary>
-    public void Dispose()
-    {
-        if (disposed)
-            return;
-        disposed = true;
-        if (!lent)
-            mapping.Dispose();
-    }
-
-    private SafetensorsEntry Find(string name)
-    {
-        ArgumentNullException.ThrowIfNull(name);
-        ObjectDisposedException.ThrowIf(disposed, this);
-        return entries.TryGetValue(name, out SafetensorsEntry? entry)
-            ? entry
-            : throw new CheckpointException(Path, name, "the file has no such tensor");
-    }
-
-    private Shape ToShape(SafetensorsEntry entry)
-    {
-        if (entry.Shape.Count > Shape.MaxRank)
-            throw new CheckpointException(Path, entry.Name, $"has {entry.Shape.Count} dimensions, over the limit of {Shape.MaxRank}");
-        var sizes = new int[entry.Shape.Count];
-        for (int i = 0; i < sizes.Length; i++)
-        {
-            sizes[i] = entry.Shape[i] <= int.MaxValue
-                ? (int)entry.Shape[i]
-                : throw new CheckpointException(Path, entry.Name, $"dimension {i} is {entry.Shape[i]}, over the limit of {int.MaxValue}");
-        }
-
-        return sizes;
+        bool found = entries.TryGetValue(name, out SafetensorsEntry? typed);
+        entry = typed;
+        return found;
     }
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using Triptych.Tensors;
 
 namespace Triptych.Formats;
 
@@ -10,7 +11,15 @@ namespace Triptych.Formats;
 /// <param name="Shape">The sizes, outermost first; empty for a scalar.</param>
 /// <param name="Offset">The first byte, counted from the start of the file.</param>
 /// <param name="Length">The bytes that it takes.</param>
-public sealed record SafetensorsEntry(string Name, SafetensorsDType DType, IReadOnlyList<long> Shape, long Offset, long Length);
+public sealed record SafetensorsEntry(string Name, SafetensorsDType DType, IReadOnlyList<long> Shape, long Offset, long Length)
+    : TensorEntry(Name, Shape, Offset, Length)
+{
+    /// <inheritdoc/>
+    public override DType? ElementType => DType.ToDType();
+
+    /// <inheritdoc/>
+    public override string TypeName => DType.Name();
+}
 
 /// <summary>
 /// Parses and validates the header: 8 bytes of little-endian length, then a JSON object (<see href="https://github.com/huggingface/safetensors#format"/>).

@@ -30,8 +30,21 @@ public static class SafetensorsWriter
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(tensors);
-        KeyValuePair<string, Tensor>[] ordered =
-            [.. tensors.OrderByDescending(pair => pair.Value.DType.ToSafetensors()).ThenBy(pair => pair.Key, StringComparer.Ordinal)];
+        Write(path, tensors.Select(pair => TensorSource.Of(pair.Key, pair.Value)), metadata, progress, cancellationToken);
+    }
+
+    /// <summary>Writes a file atomically, of tensors that are loaded one at a time.</summary>
+    /// <inheritdoc cref="Write(string, IEnumerable{KeyValuePair{string, Tensor}}, IReadOnlyDictionary{string, string}, IProgress{long}, CancellationToken)"/>
+    public static void Write(
+        string path,
+        IEnumerable<TensorSource> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null,
+        IProgress<long>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        TensorSource[] ordered =
+            [.. tensors.OrderByDescending(tensor => tensor.DType.ToSafetensors()).ThenBy(tensor => tensor.Name, StringComparer.Ordinal)];
         ReadOnlyMemory<byte> header = Header(ordered, metadata ?? DefaultMetadata);
 
         AtomicFile.Write(path, stream =>
@@ -41,24 +54,13 @@ public static class SafetensorsWriter
             stream.Write(length);
             stream.Write(header.Span);
 
-            long written = 0;
-            foreach ((_, Tensor tensor) in ordered)
-            {
-                Tensor contiguous = tensor.Detach().Contiguous();
-                TensorBytes.ForEachPiece(contiguous, bytes =>
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    stream.Write(bytes);
-                    written += bytes.Length;
-                    progress?.Report(written);
-                });
-                if (!tensor.IsContiguous)
-                    contiguous.Dispose();
-            }
+            long total = 0;
+            foreach (TensorSource tensor in ordered)
+                tensor.Write(stream, written => progress?.Report(total += written), cancellationToken);
         });
     }
 
-    private static ReadOnlyMemory<byte> Header(KeyValuePair<string, Tensor>[] ordered, IReadOnlyDictionary<string, string> metadata)
+    private static ReadOnlyMemory<byte> Header(TensorSource[] ordered, IReadOnlyDictionary<string, string> metadata)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
@@ -74,12 +76,12 @@ public static class SafetensorsWriter
 
             long offset = 0;
             var seen = new HashSet<string>(StringComparer.Ordinal) { "__metadata__" };
-            foreach ((string name, Tensor tensor) in ordered)
+            foreach (TensorSource tensor in ordered)
             {
-                if (!seen.Add(name))
-                    throw new ArgumentException($"the tensor name '{name}' is reserved or appears twice", nameof(ordered));
-                long end = offset + (tensor.Count * tensor.DType.Size());
-                json.WriteStartObject(name);
+                if (!seen.Add(tensor.Name))
+                    throw new ArgumentException($"the tensor name '{tensor.Name}' is reserved or appears twice", nameof(ordered));
+                long end = offset + tensor.Bytes;
+                json.WriteStartObject(tensor.Name);
                 json.WriteString("dtype", tensor.DType.ToSafetensors().Name());
                 json.WriteStartArray("shape");
                 foreach (int size in tensor.Shape.ToArray())

@@ -109,7 +109,8 @@ public sealed class TextGenerator
     {
         var merged = options.Or(Defaults);
         int[][] inputTokens = inputs.Rows();
-        int limit = model.Config.Dimensions.ContextLength;
+        var size = model.Config.Dimensions;
+        int limit = size.HasPositionTable ? size.ContextLength : int.MaxValue;
         int[][] prompts = inputTokens;
         if (isEncoderDecoder)
         {

@@ -1,3 +1,5 @@
+using Triptych.Formats;
+
 namespace Triptych.Models;
 
 /// <summary>The three panels that every Transformer language model belongs to.</summary>
@@ -76,6 +78,9 @@ public sealed record Architecture
     /// <summary>From a tensor's name in a checkpoint to the parameter's name today: old spellings, copies of tied weights; null to leave it out.</summary>
     public Func<string, ModelConfig, string?> MapKey { get; init; } = (name, _) => name;
 
+    /// <summary>How GGUF files spell it; null where they are not read.</summary>
+    public GgufArchitecture? Gguf { get; init; }
+
     /// <summary>The class of a name; null where the architecture has none such.</summary>
     public ModelClass? Find(string className) => Classes.FirstOrDefault(c => c.Name == className);
 
@@ -85,6 +90,17 @@ public sealed record Architecture
     /// <summary>For each task of this library, whether the architecture can do it and why.</summary>
     /// <param name="saved">The class that a checkpoint was saved from, if one is asked about: its own tasks need no training.</param>
     public IReadOnlyList<TaskSupport> Tasks(string? saved = null) => [.. ModelRegistry.Tasks.Select(task => Support(task, saved))];
+
+    /// <summary>The parameter that a tensor of a checkpoint is; null where it is none.</summary>
+    /// <param name="stored">The tensor's name in the checkpoint.</param>
+    /// <param name="config">The configuration.</param>
+    /// <param name="checkpoint">The checkpoint: GGUF files have names of their own.</param>
+    public string? NameOf(string stored, ModelConfig config, Checkpoint checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        string? name = checkpoint.Gguf is null || Gguf is null ? stored : Gguf.ToHuggingFace(stored);
+        return name is null ? null : MapKey(name, config);
+    }
 
     private TaskSupport Support(string task, string? saved)
     {

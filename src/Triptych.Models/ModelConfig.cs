@@ -69,13 +69,19 @@ public abstract record ModelConfig
     [JsonIgnore]
     public abstract ModelDimensions Dimensions { get; }
 
-    /// <summary>Reads the config.json of a folder.</summary>
+    /// <summary>Reads the config.json of a folder, or the metadata of a GGUF file as one.</summary>
     /// <exception cref="CheckpointException">There is none, it is invalid, or its model_type is unknown.</exception>
     public static ModelConfig Load(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
+        if (GgufFile.IsGguf(folder))
+        {
+            using var checkpoint = Checkpoint.Open(folder);
+            return Parse(GgufArchitecture.ConfigOf(checkpoint), folder);
+        }
+
         if (!Directory.Exists(folder))
-            throw new CheckpointException(folder, null, File.Exists(folder) ? "is a file, not a model folder" : "the model folder does not exist");
+            throw new CheckpointException(folder, null, File.Exists(folder) ? "is a file, but no GGUF file, and not a model folder" : "the model folder does not exist");
         string path = Path.Combine(folder, FileName);
         return Parse(JsonFile.ReadObject(path), path);
     }
@@ -187,6 +193,10 @@ public sealed record ModelDimensions(int HiddenSize, int Layers, int Heads, int 
         get => headDim ?? (HiddenSize / Heads);
         init => headDim = value;
     }
+
+    /// <summary>Whether positions are rows of a table, so that nothing over <see cref="ContextLength"/> can be read. Otherwise longer
+    /// sequences run, though the model may not have been trained on them.</summary>
+    public bool HasPositionTable { get; init; } = true;
 
     /// <summary>Bytes of float32 keys and values that each generated token adds to the cache.</summary>
     public long CacheBytesPerToken => 2L * CachedLayers * KeyValueHeads * HeadDim * sizeof(float);

@@ -41,8 +41,8 @@ public static class ModelRegistry
         return TryFind(config.ModelType, out var found) ? found : throw new ArgumentException(UnknownType(config.ModelType), nameof(config));
     }
 
-    /// <summary>Loads a model from a folder with config.json and weights.</summary>
-    /// <param name="folder">The folder.</param>
+    /// <summary>Loads a model from a folder with config.json and weights, or from a GGUF file.</summary>
+    /// <param name="folder">The folder or file.</param>
     /// <param name="className">The class to load it as, such as <c>BertForMaskedLM</c>; by default the one that the weights were saved from.</param>
     /// <param name="options">How to load.</param>
     /// <exception cref="CheckpointException">A file is missing or damaged, or the weights don't fit the class.</exception>
@@ -110,7 +110,7 @@ public static class ModelRegistry
         }
         catch (OverflowException error) when (checkpoint is not null)
         {
-            throw new CheckpointException(checkpoint.Folder, ModelConfig.FileName, "asks for a weight of over 2^63 elements", error);
+            throw new CheckpointException(checkpoint.Path, ModelConfig.FileName, "asks for a weight of over 2^63 elements", error);
         }
 
         source.Finish();

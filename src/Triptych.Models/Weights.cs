@@ -140,7 +140,7 @@ internal sealed class WeightSource
         verify = options.VerifyWeights ?? (checkpoint.TotalBytes < MaxVerifiedBytes);
         foreach (string stored in checkpoint.Names)
         {
-            if (architecture.MapKey(stored, config) is not { } name)
+            if (architecture.NameOf(stored, config, checkpoint) is not { } name)
                 continue;
             if (basePrefix != usualPrefix && name.StartsWith(usualPrefix, StringComparison.Ordinal))
                 name = basePrefix + name[usualPrefix.Length..];
@@ -175,14 +175,14 @@ internal sealed class WeightSource
         if (checkpoint is null)
             return;
         if (misshaped.Count > 0)
-            throw new CheckpointException(checkpoint.Folder, null, "does not fit its config.json: " + List(misshaped));
+            throw new CheckpointException(checkpoint.Path, null, "does not fit its config.json: " + List(misshaped));
         if (missing.Count > 0)
             ThrowMissing();
         var unexpected = keys.Where(pair => !used.Contains(pair.Value.Stored) && !IsForeignHead(pair.Key)).Select(pair => pair.Value.Stored).ToList();
         if (unexpected.Count > 0 && !options.IgnoreUnexpected)
         {
             throw new CheckpointException(
-                checkpoint.Folder, null, $"the checkpoint has tensors that {ClassName} has no place for: {List(unexpected)} (IgnoreUnexpected accepts them)");
+                checkpoint.Path, null, $"the checkpoint has tensors that {ClassName} has no place for: {List(unexpected)} (IgnoreUnexpected accepts them)");
         }
     }
 
@@ -190,7 +190,7 @@ internal sealed class WeightSource
         string.Join(", ", names.Take(NamesShown)) + (names.Count > NamesShown ? $" and {names.Count - NamesShown} more" : "");
 
     private void ThrowMissing() => throw new CheckpointException(
-        checkpoint!.Folder, null, $"the checkpoint lacks weights of {ClassName}: {List(missing)} (InitializeMissing starts them at random)");
+        checkpoint!.Path, null, $"the checkpoint lacks weights of {ClassName}: {List(missing)} (InitializeMissing starts them at random)");
 
     // A base model is stored with its prefix in the checkpoint of a head, and without it in its own.
     private string Other(string name) => modelClass.IsBase ? basePrefix + name
@@ -229,14 +229,14 @@ internal sealed class WeightSource
         }
 
         var tensor = checkpoint.Load(stored);
-        if (!tensor.DType.IsFloatingPoint())
+        if (!tensor.DType.IsFloatingPoint() && !tensor.DType.IsQuantized())
         {
             misshaped.Add($"{stored} is {tensor.DType.Name()}, not a floating-point type");
             return Placeholder;
         }
 
         if (verify && tensor.HasNaN())
-            throw new CheckpointException(checkpoint.Folder, stored, "holds NaN: the checkpoint is damaged, or its training diverged");
+            throw new CheckpointException(checkpoint.Path, stored, "holds NaN: the checkpoint is damaged, or its training diverged");
         if (options.Trainable)
             return (tensor.DType == DType.Float32 ? tensor.Clone() : tensor.To(DType.Float32)).Persist();
         var dtype = options.DType ?? (tensor.DType == DType.Float64 ? DType.Float32 : tensor.DType);

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Triptych.Formats;
 using Triptych.Models;
+using Triptych.Tensors;
 
 namespace Triptych;
 
@@ -109,9 +110,9 @@ public sealed record ArchitectureReport
         var architecture = ModelRegistry.Find(config);
         var size = config.Dimensions;
         using var checkpoint = Checkpoint.Open(folder);
-        var entries = checkpoint.Names.Where(name => architecture.MapKey(name, config) is not null).Select(checkpoint.Entry).ToList();
+        var entries = checkpoint.Names.Where(name => architecture.NameOf(name, config, checkpoint) is not null).Select(checkpoint.Entry).ToList();
         // Copies of tied weights count once.
-        long parameters = entries.GroupBy(entry => architecture.MapKey(entry.Name, config)!)
+        long parameters = entries.GroupBy(entry => architecture.NameOf(entry.Name, config, checkpoint)!)
             .Sum(group => group.First().Shape.Aggregate(1L, (product, extent) => product * extent));
         return new ArchitectureReport
         {
@@ -139,7 +140,7 @@ public sealed record ArchitectureReport
             Positions = architecture.Positions,
             Paper = architecture.Paper,
             WeightBytes = entries.Sum(entry => entry.Length),
-            WeightBytesByDType = entries.GroupBy(entry => entry.DType.ToDType()?.ToString().ToLowerInvariant() ?? entry.DType.Name())
+            WeightBytesByDType = entries.GroupBy(entry => entry.ElementType?.Name() ?? entry.TypeName)
                 .ToDictionary(group => group.Key, group => group.Sum(entry => entry.Length)),
             CacheBytesPerToken = size.CacheBytesPerToken,
             CrossCacheBytesPerInputToken = architecture.Family == ModelFamily.EncoderDecoder ? size.CacheBytesPerToken : 0,

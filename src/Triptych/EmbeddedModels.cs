@@ -36,17 +36,17 @@ public static class EmbeddedModels
         return Roots().Select(root => Path.Combine(root, name)).FirstOrDefault(IsModel);
     }
 
-    /// <summary>The folder that a model's name or path means: an existing folder, else an embedded model.</summary>
+    /// <summary>What a model's name or path means: an existing folder or GGUF file, else the folder of an embedded model.</summary>
     /// <exception cref="CheckpointException">It is neither.</exception>
     public static string Resolve(string model)
     {
         ArgumentException.ThrowIfNullOrEmpty(model);
-        if (Directory.Exists(model))
+        if (Directory.Exists(model) || GgufFile.IsGguf(model))
             return model;
         if (Find(model) is { } folder)
             return folder;
         if (File.Exists(model))
-            throw new CheckpointException(model, null, "is a file; a model is a folder with config.json and model.safetensors");
+            throw new CheckpointException(model, null, "is a file; a model is a folder with config.json and model.safetensors, or a GGUF file");
         string known = Names is { Count: > 0 } names ? string.Join(", ", names) : "none";
         throw new CheckpointException(model, null, $"there is no such model folder; embedded models: {known}");
     }

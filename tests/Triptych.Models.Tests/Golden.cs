@@ -31,6 +31,13 @@ internal sealed class Golden : IDisposable
             .Select(path => Path.GetRelativePath(root, Path.GetDirectoryName(path)!).Replace('\\', '/')).Order(StringComparer.Ordinal);
     }
 
+    /// <summary>Whether there are a loss and gradients.</summary>
+    public static bool HasTraining(string name)
+    {
+        using var file = SafetensorsFile.Open(Path.Combine(Fixtures.Path("goldens/" + name), "golden.safetensors"));
+        return file.Entries.ContainsKey("train.loss") || file.Entries.ContainsKey("step.0.out.loss");
+    }
+
     public IReadOnlyDictionary<string, Tensor> Outputs(string prefix)
     {
         string start = prefix + ".out.";

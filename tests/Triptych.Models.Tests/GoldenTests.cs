@@ -1,5 +1,6 @@
 using Triptych.Formats;
 using Triptych.Tensors;
+using Triptych.TestSupport;
 
 namespace Triptych.Models.Tests;
 
@@ -11,7 +12,9 @@ public sealed class GoldenTests
 
     public static TheoryData<string> Forward { get; } = [.. Golden.Folders().Where(name => !name.StartsWith("_training", StringComparison.Ordinal))];
 
-    public static TheoryData<string> Training { get; } = [.. Golden.Folders().Where(name => !name.EndsWith("-base", StringComparison.Ordinal) && name != "bart-seqcls")];
+    public static TheoryData<string> Training { get; } = [.. Golden.Folders().Where(Golden.HasTraining)];
+
+    public static TheoryData<string> HubSpelling { get; } = [.. Golden.Folders().Where(name => File.Exists(Path.Combine(Fixtures.Path("goldens/" + name), "config.hub.json")))];
 
     [Theory]
     [MemberData(nameof(Forward))]
@@ -19,21 +22,19 @@ public sealed class GoldenTests
     {
         using var golden = new Golden(folder);
         using var model = PretrainedModel.Load(golden.Folder);
-        int compared = 0;
-        foreach (var (prefix, inputs) in golden.Inputs.Where(pair => pair.Key != "train" && !pair.Key.StartsWith("generate", StringComparison.Ordinal)))
-        {
-            var output = model.Forward(inputs with { OutputHiddenStates = true }).Fields().ToDictionary(field => field.Name, field => field.Tensor);
-            foreach (var (name, expected) in golden.Outputs(prefix))
-            {
-                Assert.True(output.ContainsKey(name), $"{prefix}: no output {name}");
-                bool masked = model.Architecture.Family != ModelFamily.EncoderDecoder || name.StartsWith("encoder_", StringComparison.Ordinal);
-                double error = Golden.RelativeError(expected, output[name], masked ? inputs.AttentionMask : null);
-                Assert.True(error <= Tolerance, $"{prefix}.out.{name} differs by {error:e1} of its scale");
-                compared++;
-            }
-        }
+        Compare(golden, model);
+    }
 
-        Assert.True(compared >= 2, $"only {compared} outputs were compared");
+    /// <summary>config.hub.json is what transformers 4 wrote and most files on the Hub are: rope_theta, rope_scaling, torch_dtype.</summary>
+    [Theory]
+    [MemberData(nameof(HubSpelling))]
+    public void OlderConfigsGiveTheSame(string folder)
+    {
+        using var golden = new Golden(folder);
+        using var older = TemporaryFolder.CopyOf(golden.Folder);
+        File.Move(Path.Combine(older.Path, "config.hub.json"), Path.Combine(older.Path, ModelConfig.FileName), overwrite: true);
+        using var model = PretrainedModel.Load(older.Path);
+        Compare(golden, model);
     }
 
     [Theory]
@@ -60,6 +61,9 @@ public sealed class GoldenTests
     [InlineData("distilbert-seqcls")]
     [InlineData("roberta-mlm")]
     [InlineData("gpt2")]
+    [InlineData("llama3")]
+    [InlineData("llama-qa")]
+    [InlineData("llama-linear")]
     [InlineData("bart")]
     public void SavedFolderHasTheSameKeysAndValues(string folder)
     {
@@ -79,6 +83,9 @@ public sealed class GoldenTests
     [Theory]
     [InlineData("distilbert-base")]
     [InlineData("gpt2")]
+    [InlineData("llama3")]
+    [InlineData("llama-qa")]
+    [InlineData("llama-linear")]
     [InlineData("bart")]
     public void LowPrecisionWeightsGiveNearlyTheSame(string folder)
     {
@@ -92,5 +99,24 @@ public sealed class GoldenTests
         var output = half.Forward(golden.Inputs["single"]).Fields().ToDictionary(field => field.Name, field => field.Tensor);
         foreach (var (name, expected) in golden.Outputs("single").Where(pair => output.ContainsKey(pair.Key)))
             Assert.InRange(Golden.RelativeError(expected, output[name], null), 0, 0.02);
+    }
+
+    private static void Compare(Golden golden, PretrainedModel model)
+    {
+        int compared = 0;
+        foreach (var (prefix, inputs) in golden.Inputs.Where(pair => pair.Key != "train" && !pair.Key.StartsWith("generate", StringComparison.Ordinal)))
+        {
+            var output = model.Forward(inputs with { OutputHiddenStates = true }).Fields().ToDictionary(field => field.Name, field => field.Tensor);
+            foreach (var (name, expected) in golden.Outputs(prefix))
+            {
+                Assert.True(output.ContainsKey(name), $"{prefix}: no output {name}");
+                bool masked = model.Architecture.Family != ModelFamily.EncoderDecoder || name.StartsWith("encoder_", StringComparison.Ordinal);
+                double error = Golden.RelativeError(expected, output[name], masked ? inputs.AttentionMask : null);
+                Assert.True(error <= Tolerance, $"{prefix}.out.{name} differs by {error:e1} of its scale");
+                compared++;
+            }
+        }
+
+        Assert.True(compared >= 2, $"only {compared} outputs were compared");
     }
 }

@@ -14,6 +14,7 @@ public sealed class GoldenTrainingTests
     [Theory]
     [InlineData("bert-mlm")]
     [InlineData("gpt2-clm")]
+    [InlineData("llama-clm")]
     [InlineData("bart-seq2seq")]
     public void StepsFollowTheReference(string name)
     {
@@ -61,6 +62,7 @@ public sealed class GoldenTrainingTests
     [Theory]
     [InlineData("bert-mlm")]
     [InlineData("gpt2-clm")]
+    [InlineData("llama-clm")]
     [InlineData("bart-seq2seq")]
     public void TheSameParametersDecay(string name)
     {

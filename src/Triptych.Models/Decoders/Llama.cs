@@ -78,7 +78,11 @@ public sealed record LlamaConfig : ModelConfig
     /// <inheritdoc/>
     [JsonIgnore]
     public override ModelDimensions Dimensions =>
-        new(HiddenSize, NumHiddenLayers, NumAttentionHeads, KeyValueHeads, MaxPositionEmbeddings, CachedLayers: NumHiddenLayers) { HeadDim = HeadWidth };
+        new(HiddenSize, NumHiddenLayers, NumAttentionHeads, KeyValueHeads, MaxPositionEmbeddings, CachedLayers: NumHiddenLayers)
+        {
+            HeadDim = HeadWidth,
+            HasPositionTable = false,
+        };
 
     internal int KeyValueHeads => NumKeyValueHeads ?? NumAttentionHeads;
 
@@ -146,6 +150,7 @@ public static class Llama
             ModelClass.Of<LlamaConfig>("LlamaForTokenClassification", "token-classification", (c, w) => new LlamaForTokenClassification(c, w)),
             ModelClass.Of<LlamaConfig>("LlamaForQuestionAnswering", "question-answering", (c, w) => new LlamaForQuestionAnswering(c, w)) with { BasePrefix = "transformer" },
         ],
+        Gguf = new LlamaGguf(),
         HeadPrefixes = ["lm_head", "score", "qa_outputs"],
         MapKey = (name, config) => name switch
         {
@@ -170,11 +175,10 @@ internal sealed class LlamaAttention(LlamaConfig config, Weights weights)
 
     public Tensor Forward(Tensor hiddenStates, (Tensor Cos, Tensor Sin) angles, Tensor? attentionMask, LayerCache? cache)
     {
-        var queries = query.Forward(hiddenStates).SplitHeads(config.NumAttentionHeads); // [batch, heads, sequence, headDim]
-        var keys = key.Forward(hiddenStates).SplitHeads(config.KeyValueHeads); // [batch, keyValueHeads, sequence, headDim]
-        var values = value.Forward(hiddenStates).SplitHeads(config.KeyValueHeads);
-        queries = RotaryEmbedding(queries, angles.Cos, angles.Sin, interleaved);
-        keys = RotaryEmbedding(keys, angles.Cos, angles.Sin, interleaved);
+        var (queries, keys, values) = query.ForwardWith(key, value, hiddenStates);
+        queries = RotaryEmbedding(queries.SplitHeads(config.NumAttentionHeads), angles.Cos, angles.Sin, interleaved); // [batch, heads, sequence, headDim]
+        keys = RotaryEmbedding(keys.SplitHeads(config.KeyValueHeads), angles.Cos, angles.Sin, interleaved); // [batch, keyValueHeads, sequence, headDim]
+        values = values.SplitHeads(config.KeyValueHeads);
         if (cache is not null)
             (keys, values) = cache.Update(keys, values);
         var context = ScaledDotProductAttention(queries, keys, values, new AttentionOptions
@@ -194,9 +198,8 @@ internal sealed class LlamaMlp(LlamaConfig config, Weights weights)
     private readonly Linear gate = new(weights.Sub("gate_proj"), config.HiddenSize, config.IntermediateSize, config.Init, config.MlpBias);
     private readonly Linear up = new(weights.Sub("up_proj"), config.HiddenSize, config.IntermediateSize, config.Init, config.MlpBias);
     private readonly Linear down = new(weights.Sub("down_proj"), config.IntermediateSize, config.HiddenSize, config.Init, config.MlpBias);
-    private readonly Func<Tensor, Tensor> activation = ActivationFunctions.Named(config.HiddenAct);
 
-    public Tensor Forward(Tensor hiddenStates) => down.Forward(activation(gate.Forward(hiddenStates)) * up.Forward(hiddenStates));
+    public Tensor Forward(Tensor hiddenStates) => down.Forward(gate.ForwardGating(up, config.HiddenAct, hiddenStates));
 }
 
 /// <summary>x + attention(norm(x)), then x + mlp(norm(x)).</summary>

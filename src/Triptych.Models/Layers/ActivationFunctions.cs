@@ -26,6 +26,19 @@ internal static class ActivationFunctions
 
     public static Func<Tensor, Tensor> Named(string name) => ByName[name];
 
+    /// <summary>The same function where linear layers know it as a part of themselves; null where they don't.</summary>
+    public static Activation? Fused(string name) => name switch
+    {
+        "gelu" or "gelu_python" => Activation.Gelu,
+        "gelu_new" or "gelu_fast" or "gelu_accurate" or "gelu_pytorch_tanh" or "gelu_python_tanh" => Activation.GeluTanh,
+        "quick_gelu" => Activation.QuickGelu,
+        "silu" or "swish" => Activation.Silu,
+        "relu" => Activation.Relu,
+        "tanh" => Activation.Tanh,
+        "linear" => Activation.None,
+        _ => null,
+    };
+
     /// <summary>What is wrong with a configuration's choice, if anything.</summary>
     public static IEnumerable<(string Key, string Reason)> Problems(string key, string name)
     {

@@ -5,6 +5,9 @@ namespace Triptych.Models.Layers;
 /// <summary>x W^T + b.</summary>
 internal sealed class Linear(Tensor weight, Tensor? bias)
 {
+    private readonly Tensor weight = weight;
+    private readonly Tensor? bias = bias;
+
     public Linear(Weights weights, int inFeatures, int outFeatures, Init init, bool bias = true)
         : this(weights.Get("weight", [outFeatures, inFeatures], init), bias ? weights.Get("bias", [outFeatures], Init.Zeros) : null)
     {
@@ -12,4 +15,17 @@ internal sealed class Linear(Tensor weight, Tensor? bias)
 
     /// <summary>[.., in] -> [.., out].</summary>
     public Tensor Forward(Tensor x) => Functional.Linear(x, weight, bias);
+
+    /// <summary>This layer and two others of the same input, as a query beside key and value: one pass.</summary>
+    public (Tensor First, Tensor Second, Tensor Third) ForwardWith(Linear second, Linear third, Tensor x)
+    {
+        var results = Functional.LinearGroup(x, [weight, second.weight, third.weight], [bias, second.bias, third.bias]);
+        return (results[0], results[1], results[2]);
+    }
+
+    /// <summary>This layer as the gate of another: activation(gate(x)) * up(x), in one pass where the kernels know the activation.</summary>
+    public Tensor ForwardGating(Linear up, string activation, Tensor x) =>
+        bias is null && up.bias is null && ActivationFunctions.Fused(activation) is { } fused
+            ? Functional.GatedLinear(x, weight, up.weight, fused)
+            : ActivationFunctions.Named(activation)(Forward(x)) * up.Forward(x);
 }

@@ -23,7 +23,7 @@ internal sealed class RotaryEmbedding
         this.rope = rope;
         this.maxPositions = maxPositions;
         dim = RotaryDim(rope, headDim);
-        frequencies = Frequencies(maxPositions);
+        frequencies = Frequencies(length: 0);
         amplitude = (float)(rope.RopeType switch
         {
             "yarn" => YarnAmplitude(),

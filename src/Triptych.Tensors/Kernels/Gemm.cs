@@ -69,7 +69,10 @@ internal static unsafe class Gemm
                 Run<Float16Element>(arguments);
                 break;
             case DType.BFloat16:
-                Run<BFloat16Element>(arguments);
+                if (GemmBFloat16.Takes(arguments))
+                    GemmBFloat16.Run(arguments);
+                else
+                    Run<BFloat16Element>(arguments);
                 break;
             default:
                 throw new NotSupportedException($"a matrix product takes float32, float16 or bfloat16 weights, not {bType.Name()}");
@@ -136,7 +139,7 @@ internal static unsafe class Gemm
         else if (arguments.N <= MaxFlippedColumns && !arguments.TransA && TElement.Size == sizeof(float))
             GemmDots<TSimd, TVector, TElement>.Run(Flip(arguments));
         else
-            GemmBlocked<TSimd, TVector, TElement>.Run(arguments);
+            GemmBlocked<TSimd, TVector, TElement>.Run(new ReadOnlySpan<GemmArguments>(in arguments));
     }
 
     /// <summary>C^T = op(B)^T A^T, for float32 B.</summary>
@@ -203,6 +206,9 @@ internal sealed unsafe class GemmScratch
     [ThreadStatic]
     private static GemmScratch? t_second;
 
+    [ThreadStatic]
+    private static GemmScratch? t_panels;
+
     private void* _pointer;
     private long _floats;
 
@@ -210,6 +216,9 @@ internal sealed unsafe class GemmScratch
 
     /// <summary>At least `floats` floats, 64-byte aligned, undefined; valid until this thread's next call.</summary>
     public static float* Rent(long floats) => (t_first ??= new GemmScratch()).Grow(floats);
+
+    /// <summary>Like <see cref="Rent"/>, for what a thread packs while a packed operand of the same product is rented.</summary>
+    public static float* RentPanels(long floats) => (t_panels ??= new GemmScratch()).Grow(floats);
 
     /// <summary>Like <see cref="Rent"/>, for kernels that call a matrix product while they hold it.</summary>
     public static float* RentSecond(long floats) => (t_second ??= new GemmScratch()).Grow(floats);

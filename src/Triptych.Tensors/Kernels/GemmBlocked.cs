@@ -3,199 +3,250 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Triptych.Tensors;
 
-/// <summary>The product for more than a few rows: pack, then tiles.</summary>
+/// <summary>
+/// The product for more than a few rows. All of A is packed first; then threads claim panels of B, pack each for themselves and
+/// multiply it with all rows while they fetch the next one, so that weights come from memory once and during arithmetic.
+/// Several products of the same A are one loop over all their panels.
+/// </summary>
 internal static unsafe class GemmBlocked<TSimd, TVector, TElement>
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
     where TElement : struct, IElement
 {
     /// <summary>
-    /// Depth of a block: long enough that the store of a tile costs little, short enough that a chunk's panels stay in a 1 MB
-    /// second-level cache.
+    /// Depth of a panel: long enough that the store of a tile costs little, short enough that a panel of B and the source of
+    /// the next one stay in a 512 KB second-level cache.
     /// </summary>
-    private const int BlockK = 512;
+    private const int PanelDepth = 768;
 
-    /// <summary>Columns and rows packed at a time: both blocks fit the last-level cache.</summary>
-    private const int BlockN = 2048;
-    private const int BlockM = 1536;
+    /// <summary>Floats of A that are packed at a time; they stream from the last-level cache once for each panel of B.</summary>
+    private const int BlockFloats = 1 << 20;
 
-    /// <summary>The part of a block that a thread claims: its panels fit the second-level cache.</summary>
-    private const int ChunkN = 256;
-    private const int ChunkM = 192;
+    /// <summary>Claims a thread below which rows are split as well, and rows that are worth packing a panel of B for.</summary>
+    private const int MinClaimsPerThread = 4;
+    private const int MinChunkRows = 96;
 
-    /// <summary>Chunks a thread below which chunks are halved.</summary>
-    private const int MinChunksPerThread = 4;
+    private const int LineBytes = 64;
 
-    public static void Run(in GemmArguments g)
+    /// <summary>Products that agree in A, M, K and in the type of B.</summary>
+    public static void Run(ReadOnlySpan<GemmArguments> products)
     {
-        int panelRows = TSimd.PanelRows, panelColumns = GemmKernel<TSimd, TVector>.PanelColumns;
-        int blockM = Math.Min(RoundUp(g.M, panelRows), RoundUp(BlockM, panelRows));
-        int blockN = Math.Min(RoundUp(g.N, panelColumns), BlockN);
-        int blocksK = (g.K + BlockK - 1) / BlockK;
-        int blockK = RoundUp((g.K + blocksK - 1) / blocksK, 8);
-        float* packedB = GemmScratch.Rent(((long)blockM + blockN) * blockK);
-        Block block = new() { G = g, PackedB = packedB, PackedA = packedB + ((long)blockN * blockK) };
-        for (block.J = 0; block.J < g.N; block.J += blockN)
+        fixed (GemmArguments* first = products)
         {
-            block.Columns = Math.Min(blockN, g.N - block.J);
-            for (block.P = 0; block.P < g.K; block.P += blockK)
+            int panelRows = TSimd.PanelRows, m = first->M, k = first->K, threads = WorkerPool.ThreadCount;
+            long work = 0;
+            Body body = new() { Products = first };
+            foreach (ref readonly GemmArguments product in products)
             {
-                block.Depth = Math.Min(blockK, g.K - block.P);
-                block.PanelsB = (block.Columns + panelColumns - 1) / panelColumns;
-                for (block.I = 0; block.I < g.M; block.I += blockM)
+                body.Panels += Panels(product);
+                work += (long)m * k * product.N;
+            }
+
+            int depths = (k + PanelDepth - 1) / PanelDepth;
+            body.Depth = RoundUp((k + depths - 1) / depths, 16);
+            int blockM = Math.Min(RoundUp(m, panelRows), RoundUp(BlockFloats / body.Depth, panelRows));
+            int blockK = Math.Min(k, Math.Max(1, BlockFloats / blockM / body.Depth) * body.Depth);
+            int panelFloats = body.Depth * GemmKernel<TSimd, TVector>.PanelColumns;
+            body.PackedB = GemmScratch.Rent(((long)threads * panelFloats) + ((long)blockM * blockK));
+            body.PackedA = body.PackedB + ((long)threads * panelFloats);
+            for (body.I = 0; body.I < m; body.I += blockM)
+            {
+                body.Rows = Math.Min(blockM, m - body.I);
+                for (body.P = 0; body.P < k; body.P += blockK)
                 {
-                    block.Rows = Math.Min(blockM, g.M - block.I);
-                    Multiply(ref block);
-                    block.PanelsB = 0;
+                    Counters counters = default;
+                    body.Counters = &counters;
+                    body.K = Math.Min(blockK, k - body.P);
+                    body.SplitRows(threads);
+                    WorkerPool.For(threads, Gemm.Grain(threads, work), ref body);
                 }
             }
         }
     }
 
-    private static void Multiply(ref Block block)
-    {
-        long work = (long)block.Rows * block.Columns * block.Depth;
-        PackBody pack = new() { Block = block };
-        long panels = block.PanelsB + ((block.Rows + TSimd.PanelRows - 1) / TSimd.PanelRows);
-        WorkerPool.For(panels, Gemm.Grain(panels, work), ref pack);
-
-        TileBody tiles = new() { Block = block, ChunkRows = ChunkM, ChunkColumns = ChunkN };
-        int wanted = WorkerPool.ThreadCount == 1 ? 1 : WorkerPool.ThreadCount * MinChunksPerThread;
-        while (tiles.Count < wanted && tiles.Halve())
-        {
-        }
-
-        WorkerPool.For(tiles.Count, Gemm.Grain(tiles.Count, work), ref tiles);
-    }
+    private static int Panels(in GemmArguments product) =>
+        (product.N + GemmKernel<TSimd, TVector>.PanelColumns - 1) / GemmKernel<TSimd, TVector>.PanelColumns;
 
     private static int RoundUp(int value, int multiple) => (value + multiple - 1) / multiple * multiple;
 
-    /// <summary>The part of the product whose panels are packed: rows from I, columns from J, depth from P.</summary>
-    private struct Block
+    /// <summary>What threads claim from, on the submitter's stack.</summary>
+    private struct Counters
     {
-        public GemmArguments G;
-        public float* PackedA, PackedB;
-        public int I, J, P, Rows, Columns, Depth, PanelsB;
+        public int Threads, ClaimedA, PackedA, Claimed;
     }
 
-    /// <summary>Packs panels: first those of B, then those of A.</summary>
-    private struct PackBody : IRangeBody
+    /// <summary>A panel of B in a product: its first column and how many it has.</summary>
+    private readonly ref struct Panel(ref readonly GemmArguments product, int column)
     {
-        public Block Block;
+        public readonly ref readonly GemmArguments Product = ref product;
+        public readonly int Column = column, Columns = Math.Min(GemmKernel<TSimd, TVector>.PanelColumns, product.N - column);
+    }
 
+    /// <summary>Rows from I and depth from P, of all products. A lies packed as [depth][panel][k, PanelRows].</summary>
+    private struct Body : IRangeBody
+    {
+        public GemmArguments* Products;
+        public Counters* Counters;
+        public float* PackedA, PackedB;
+        public int I, Rows, P, K, Depth, Panels, RowChunks, ChunkRows;
+
+        private readonly int Claims => Panels * RowChunks;
+
+        public void SplitRows(int threads)
+        {
+            RowChunks = 1;
+            while (threads > 1 && Claims < threads * MinClaimsPerThread && Rows >= 2 * MinChunkRows * RowChunks)
+                RowChunks *= 2;
+            ChunkRows = RoundUp((Rows + RowChunks - 1) / RowChunks, TSimd.PanelRows);
+        }
+
+        /// <summary>A thread's share, whatever its range: it works until nothing is left to claim.</summary>
         public readonly void Invoke(long start, long end)
         {
-            for (int index = (int)start; index < end; index++)
+            float* packedB = PackedB + ((long)(Interlocked.Increment(ref Counters->Threads) - 1) * Depth * GemmKernel<TSimd, TVector>.PanelColumns);
+            int panelsA = (Rows + TSimd.PanelRows - 1) / TSimd.PanelRows;
+            for (int panel; (panel = Interlocked.Increment(ref Counters->ClaimedA) - 1) < panelsA; Interlocked.Increment(ref Counters->PackedA))
+                PackA(panel * TSimd.PanelRows);
+
+            // The next claim is known while this one is worked on, so that its panel can be fetched.
+            int claim = Interlocked.Increment(ref Counters->Claimed) - 1;
+            SpinWait wait = default;
+            while (Volatile.Read(ref Counters->PackedA) < panelsA)
+                wait.SpinOnce(sleep1Threshold: -1);
+            for (int next; claim < Claims; claim = next)
             {
-                if (index < Block.PanelsB)
-                    PackB(index);
+                next = Interlocked.Increment(ref Counters->Claimed) - 1;
+                Multiply(claim, next, packedB);
+            }
+        }
+
+        private readonly void PackA(int row)
+        {
+            ref readonly GemmArguments g = ref *Products;
+            int lines = Math.Min(TSimd.PanelRows, Rows - row), rows = RoundUp(Rows, TSimd.PanelRows);
+            for (int p = 0; p < K; p += Depth)
+            {
+                int depth = Math.Min(Depth, K - p);
+                float* target = PackedA + ((long)p * rows) + ((long)row * depth);
+                if (g.TransA)
+                    GemmPack.Straight<Float32Element>((byte*)(g.A + ((P + p) * g.Lda) + I + row), g.Lda, lines, TSimd.PanelRows, depth, target);
                 else
-                    PackA(index - Block.PanelsB);
+                    GemmPack.Transposed<Float32Element>((byte*)(g.A + ((I + row) * g.Lda) + P + p), g.Lda, lines, TSimd.PanelRows, depth, target);
             }
         }
 
-        private readonly void PackA(int panel)
+        private readonly Panel PanelOf(int claim)
         {
-            int width = TSimd.PanelRows, i = panel * width, lines = Math.Min(width, Block.Rows - i);
-            float* target = Block.PackedA + ((long)i * Block.Depth);
-            long lda = Block.G.Lda, row = Block.I + i, column = Block.P;
-            if (Block.G.TransA)
-                GemmPack.Straight<Float32Element>((byte*)(Block.G.A + (column * lda) + row), lda, lines, width, Block.Depth, target);
-            else
-                GemmPack.Transposed<Float32Element>((byte*)(Block.G.A + (row * lda) + column), lda, lines, width, Block.Depth, target);
+            int panel = claim / RowChunks;
+            GemmArguments* product = Products;
+            for (; panel >= Panels(*product); product++)
+                panel -= Panels(*product);
+            return new Panel(ref *product, panel * GemmKernel<TSimd, TVector>.PanelColumns);
         }
 
-        private readonly void PackB(int panel)
+        private readonly void Multiply(int claim, int next, float* packedB)
         {
-            int width = GemmKernel<TSimd, TVector>.PanelColumns, j = panel * width, lines = Math.Min(width, Block.Columns - j);
-            float* target = Block.PackedB + ((long)j * Block.Depth);
-            long ldb = Block.G.Ldb, row = Block.P, column = Block.J + j;
-            if (Block.G.TransB)
+            Panel panel = PanelOf(claim);
+            int firstRow = claim % RowChunks * ChunkRows, endRow = Math.Min(firstRow + ChunkRows, Rows);
+            for (int p = 0; p < K; p += Depth)
             {
-                GemmPack.Transposed<TElement>(Block.G.B + (((column * ldb) + row) * TElement.Size), ldb, lines, width,
-                    Block.Depth, target);
-            }
-            else
-            {
-                GemmPack.Straight<TElement>(Block.G.B + (((row * ldb) + column) * TElement.Size), ldb, lines, width,
-                    Block.Depth, target);
+                int depth = Math.Min(Depth, K - p);
+                PackB(panel, p, depth, packedB);
+                Source source = p + depth < K ? SourceOf(panel, p + depth)
+                    : next < Claims && next / RowChunks != claim / RowChunks ? SourceOf(PanelOf(next), 0)
+                    : default;
+                Tiles(panel, p, depth, firstRow, endRow, packedB, source);
             }
         }
-    }
 
-    /// <summary>Computes chunks of C from packed panels.</summary>
-    private struct TileBody : IRangeBody
-    {
-        public Block Block;
-        public int ChunkRows, ChunkColumns;
-
-        private readonly int RowChunks => (Block.Rows + ChunkRows - 1) / ChunkRows;
-
-        private readonly int ColumnChunks => (Block.Columns + ChunkColumns - 1) / ChunkColumns;
-
-        public readonly long Count => (long)RowChunks * ColumnChunks;
-
-        /// <summary>Splits chunks in two where they are longest; false when they are a tile already.</summary>
-        public bool Halve()
+        private readonly void PackB(in Panel panel, int p, int depth, float* target)
         {
-            int panelRows = TSimd.PanelRows, panelColumns = GemmKernel<TSimd, TVector>.PanelColumns;
-            int rows = Math.Min(ChunkRows, RoundUp(Block.Rows, panelRows));
-            int columns = Math.Min(ChunkColumns, RoundUp(Block.Columns, panelColumns));
-            if (rows <= panelRows && columns <= panelColumns)
-                return false;
-            if (columns <= panelColumns || (rows > panelRows && rows >= columns))
-                ChunkRows = RoundUp(rows / 2, panelRows);
+            Source source = SourceOf(panel, p);
+            if (panel.Product.TransB)
+                GemmPack.Transposed<TElement>(source.Start, panel.Product.Ldb, panel.Columns, GemmKernel<TSimd, TVector>.PanelColumns, depth, target);
             else
-                ChunkColumns = RoundUp(columns / 2, panelColumns);
-            return ChunkRows < rows || ChunkColumns < columns;
+                GemmPack.Straight<TElement>(source.Start, panel.Product.Ldb, panel.Columns, GemmKernel<TSimd, TVector>.PanelColumns, depth, target);
+        }
+
+        private readonly Source SourceOf(in Panel panel, int p)
+        {
+            ref readonly GemmArguments g = ref panel.Product;
+            int depth = Math.Min(Depth, K - p);
+            long row = g.TransB ? panel.Column : P + p, column = g.TransB ? P + p : panel.Column;
+            return new Source
+            {
+                Start = g.B + (((row * g.Ldb) + column) * TElement.Size),
+                Lines = g.TransB ? panel.Columns : depth,
+                LineBytes = (g.TransB ? depth : panel.Columns) * TElement.Size,
+                Stride = g.Ldb * TElement.Size,
+            };
         }
 
         [SkipLocalsInit]
-        public readonly void Invoke(long start, long end)
-        {
-            byte* memory = stackalloc byte[(12 * 32 * sizeof(float)) + 64];
-            float* tile = (float*)(((nint)memory + 63) & ~(nint)63);
-            for (long index = start; index < end; index++)
-            {
-                int i = (int)(index % RowChunks) * ChunkRows, j = (int)(index / RowChunks) * ChunkColumns;
-                Chunk(i, Math.Min(i + ChunkRows, Block.Rows), j, Math.Min(j + ChunkColumns, Block.Columns), tile);
-            }
-        }
-
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Chunk(int rowStart, int rowEnd, int columnStart, int columnEnd, float* tile)
+        private readonly void Tiles(in Panel panel, int p, int depth, int firstRow, int endRow, float* packedB, in Source source)
         {
-            bool last = Block.P + Block.Depth == Block.G.K;
-            float beta = Block.P == 0 ? Block.G.Beta : 1;
-            float* bias = last && Block.G.Bias != null ? Block.G.Bias + Block.J : null;
-            Activation activation = last ? Block.G.Activation : Activation.None;
-            float* c = Block.G.C + (Block.I * Block.G.Ldc) + Block.J;
-            for (int j = columnStart; j < columnEnd; j += GemmKernel<TSimd, TVector>.PanelColumns)
+            byte* memory = stackalloc byte[(12 * 32 * sizeof(float)) + LineBytes];
+            float* tile = (float*)(((nint)memory + LineBytes - 1) & ~(nint)(LineBytes - 1));
+            ref readonly GemmArguments g = ref panel.Product;
+            bool first = P + p == 0, last = P + p + depth == g.K;
+            float beta = first ? g.Beta : 1;
+            float* bias = first && g.Bias != null ? g.Bias + panel.Column : null;
+            Activation activation = last ? g.Activation : Activation.None;
+            float* packedA = PackedA + ((long)p * RoundUp(Rows, TSimd.PanelRows));
+            float* c = g.C + (I * g.Ldc) + panel.Column;
+            int tiles = (endRow - firstRow + TSimd.PanelRows - 1) / TSimd.PanelRows, fetched = 0;
+            for (int i = firstRow, done = 1; i < endRow; i += TSimd.PanelRows, done++)
             {
-                int columns = Math.Min(GemmKernel<TSimd, TVector>.PanelColumns, columnEnd - j);
-                float* panelB = Block.PackedB + ((long)j * Block.Depth);
-                for (int i = rowStart; i < rowEnd; i += TSimd.PanelRows)
+                int rows = Math.Min(TSimd.PanelRows, endRow - i);
+                float* target = c + (i * g.Ldc);
+                PrefetchTile(target, rows, g.Ldc);
+                source.Prefetch(ref fetched, source.Lines * done / tiles);
+                float* a = packedA + ((long)i * depth);
+                if (beta is 0 or 1 && GemmKernel<TSimd, TVector>.Fits(rows, panel.Columns))
                 {
-                    int rows = Math.Min(TSimd.PanelRows, rowEnd - i);
-                    float* target = c + (i * Block.G.Ldc) + j;
-                    PrefetchTile(target, rows);
-                    GemmKernel<TSimd, TVector>.Tile(rows, columns, Block.Depth, Block.PackedA + ((long)i * Block.Depth), panelB, tile);
-                    GemmKernel<TSimd, TVector>.StoreTile(tile, rows, columns, beta, target, Block.G.Ldc,
-                        bias == null ? null : bias + j, activation);
+                    GemmKernel<TSimd, TVector>.Tile(rows, panel.Columns, depth, a, packedB, bias, target, g.Ldc, beta != 0);
                 }
+                else
+                {
+                    GemmKernel<TSimd, TVector>.Tile(rows, panel.Columns, depth, a, packedB, tile);
+                    GemmKernel<TSimd, TVector>.StoreTile(tile, rows, panel.Columns, beta, target, g.Ldc, bias);
+                }
+
+                if (activation != Activation.None)
+                    Activations.Apply(activation, target, rows, panel.Columns, g.Ldc);
             }
         }
 
         /// <summary>Rows of C lie far apart: asked for before the multiplication, they are there when it is done.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly void PrefetchTile(float* target, int rows)
+        private static void PrefetchTile(float* target, int rows, long ldc)
         {
             if (!Sse.IsSupported)
                 return;
-            for (int row = 0; row < rows; row++, target += Block.G.Ldc)
+            for (int row = 0; row < rows; row++, target += ldc)
             {
-                Sse.Prefetch0(target);
-                Sse.Prefetch0(target + TSimd.Width);
+                Sse.Prefetch1(target);
+                Sse.Prefetch1(target + TSimd.Width);
+            }
+        }
+    }
+
+    /// <summary>Where a panel of B lies unpacked: what is contiguous is a line, whichever way B is stored.</summary>
+    private struct Source
+    {
+        public byte* Start;
+        public int Lines, LineBytes;
+        public long Stride;
+
+        /// <summary>Fetches lines up to `end` into the second-level cache: the processor's own prefetchers lose track of so many.</summary>
+        public readonly void Prefetch(ref int line, int end)
+        {
+            for (; line < end && Sse.IsSupported; line++)
+            {
+                byte* start = Start + (line * Stride);
+                for (int at = 0; at < LineBytes; at += GemmBlocked<TSimd, TVector, TElement>.LineBytes)
+                    Sse.Prefetch1(start + at);
             }
         }
     }

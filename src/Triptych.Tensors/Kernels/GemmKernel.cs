@@ -18,48 +18,66 @@ internal static unsafe class GemmKernel<TSimd, TVector>
     }
 
     /// <summary>tile[rows, PanelColumns] = A panel [k, PanelRows]^T times B panel [k, PanelColumns].</summary>
+    public static void Tile(int rows, int columns, long k, float* a, float* b, float* tile) =>
+        Tile(rows, columns, k, a, b, null, tile, PanelColumns, false);
+
+    /// <summary>
+    /// c[rows, columns] = A panel^T times B panel, + bias[columns] if any, + c if told to. What is written is whole vectors and an even
+    /// number of rows, as <see cref="Fits"/> says.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Tile(int rows, int columns, long k, float* a, float* b, float* tile)
+    public static void Tile(int rows, int columns, long k, float* a, float* b, float* bias, float* c, long ldc, bool add)
     {
         if (columns > TSimd.Width)
-            Tile<Two>(rows, k, a, b, tile);
+            Tile<Two>(rows, k, a, b, bias, c, ldc, add);
         else
-            Tile<One>(rows, k, a, b, tile);
+            Tile<One>(rows, k, a, b, bias, c, ldc, add);
     }
 
+    /// <summary>Whether a tile of this size is written without anything beyond it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Tile<TColumns>(int rows, long k, float* a, float* b, float* tile)
+    public static bool Fits(int rows, int columns) => columns % TSimd.Width == 0 && rows is 12 or 8 or 6 or 4 or 2;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Tile<TColumns>(int rows, long k, float* a, float* b, float* bias, float* c, long ldc, bool add)
         where TColumns : struct, ICount
     {
         if (rows > 8)
-            Tile<Twelve, TColumns>(k, a, b, tile);
+            Tile<Twelve, TColumns>(k, a, b, bias, c, ldc, add);
         else if (rows > 6)
-            Tile<Eight, TColumns>(k, a, b, tile);
+            Tile<Eight, TColumns>(k, a, b, bias, c, ldc, add);
         else if (rows > 4)
-            Tile<Six, TColumns>(k, a, b, tile);
+            Tile<Six, TColumns>(k, a, b, bias, c, ldc, add);
         else if (rows > 2)
-            Tile<Four, TColumns>(k, a, b, tile);
+            Tile<Four, TColumns>(k, a, b, bias, c, ldc, add);
         else
-            Tile<Two, TColumns>(k, a, b, tile);
+            Tile<Two, TColumns>(k, a, b, bias, c, ldc, add);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile<TRows, TColumns>(long k, float* a, float* b, float* tile)
+    private static void Tile<TRows, TColumns>(long k, float* a, float* b, float* bias, float* c, long ldc, bool add)
         where TRows : struct, ICount
         where TColumns : struct, ICount
     {
         TVector x0 = default, y0 = default;
-        TVector x1 = default, y1 = default;
-        TVector x2 = default, y2 = default;
-        TVector x3 = default, y3 = default;
-        TVector x4 = default, y4 = default;
-        TVector x5 = default, y5 = default;
-        TVector x6 = default, y6 = default;
-        TVector x7 = default, y7 = default;
-        TVector x8 = default, y8 = default;
-        TVector x9 = default, y9 = default;
-        TVector x10 = default, y10 = default;
-        TVector x11 = default, y11 = default;
+        if (bias != null)
+        {
+            x0 = TSimd.Load(bias);
+            if (TColumns.Value > 1)
+                y0 = TSimd.Load(bias + TSimd.Width);
+        }
+
+        TVector x1 = x0, y1 = y0;
+        TVector x2 = x0, y2 = y0;
+        TVector x3 = x0, y3 = y0;
+        TVector x4 = x0, y4 = y0;
+        TVector x5 = x0, y5 = y0;
+        TVector x6 = x0, y6 = y0;
+        TVector x7 = x0, y7 = y0;
+        TVector x8 = x0, y8 = y0;
+        TVector x9 = x0, y9 = y0;
+        TVector x10 = x0, y10 = y0;
+        TVector x11 = x0, y11 = y0;
         for (; k > 0; k--)
         {
             TVector b0 = TSimd.Load(b);
@@ -133,47 +151,47 @@ internal static unsafe class GemmKernel<TSimd, TVector>
             b += 2 * TSimd.Width;
         }
 
-        Store<TColumns>(x0, y0, tile);
-        Store<TColumns>(x1, y1, tile + 1 * 2 * TSimd.Width);
+        Store<TColumns>(x0, y0, c, add);
+        Store<TColumns>(x1, y1, c + ldc, add);
         if (TRows.Value > 2)
         {
-            Store<TColumns>(x2, y2, tile + 2 * 2 * TSimd.Width);
-            Store<TColumns>(x3, y3, tile + 3 * 2 * TSimd.Width);
+            Store<TColumns>(x2, y2, c + (2 * ldc), add);
+            Store<TColumns>(x3, y3, c + (3 * ldc), add);
         }
 
         if (TRows.Value > 4)
         {
-            Store<TColumns>(x4, y4, tile + 4 * 2 * TSimd.Width);
-            Store<TColumns>(x5, y5, tile + 5 * 2 * TSimd.Width);
+            Store<TColumns>(x4, y4, c + (4 * ldc), add);
+            Store<TColumns>(x5, y5, c + (5 * ldc), add);
         }
 
         if (TRows.Value > 6)
         {
-            Store<TColumns>(x6, y6, tile + 6 * 2 * TSimd.Width);
-            Store<TColumns>(x7, y7, tile + 7 * 2 * TSimd.Width);
+            Store<TColumns>(x6, y6, c + (6 * ldc), add);
+            Store<TColumns>(x7, y7, c + (7 * ldc), add);
         }
 
         if (TRows.Value > 8)
         {
-            Store<TColumns>(x8, y8, tile + 8 * 2 * TSimd.Width);
-            Store<TColumns>(x9, y9, tile + 9 * 2 * TSimd.Width);
-            Store<TColumns>(x10, y10, tile + 10 * 2 * TSimd.Width);
-            Store<TColumns>(x11, y11, tile + 11 * 2 * TSimd.Width);
+            Store<TColumns>(x8, y8, c + (8 * ldc), add);
+            Store<TColumns>(x9, y9, c + (9 * ldc), add);
+            Store<TColumns>(x10, y10, c + (10 * ldc), add);
+            Store<TColumns>(x11, y11, c + (11 * ldc), add);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TColumns>(TVector first, TVector second, float* target)
+    private static void Store<TColumns>(TVector first, TVector second, float* target, bool add)
         where TColumns : struct, ICount
     {
-        TSimd.Store(first, target);
+        TSimd.Store(add ? TSimd.Add(first, TSimd.Load(target)) : first, target);
         if (TColumns.Value > 1)
-            TSimd.Store(second, target + TSimd.Width);
+            TSimd.Store(add ? TSimd.Add(second, TSimd.Load(target + TSimd.Width)) : second, target + TSimd.Width);
     }
 
-    /// <summary>c = tile + beta * c, then bias and activation when this is the last block of k. With beta 0, c is not read.</summary>
+    /// <summary>c = tile + bias + beta * c. With beta 0, c is not read.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void StoreTile(float* tile, int rows, int columns, float beta, float* c, long ldc, float* bias, Activation activation)
+    public static void StoreTile(float* tile, int rows, int columns, float beta, float* c, long ldc, float* bias)
     {
         int vectors = columns - (columns % TSimd.Width);
         TVector scale = TSimd.Broadcast(beta);
@@ -182,24 +200,22 @@ internal static unsafe class GemmKernel<TSimd, TVector>
             for (int j = 0; j < vectors; j += TSimd.Width)
             {
                 TVector value = TSimd.Load(tile + j);
-                if (beta != 0)
-                    value = TSimd.MultiplyAdd(scale, TSimd.Load(c + j), value);
                 if (bias != null)
                     value = TSimd.Add(value, TSimd.Load(bias + j));
+                if (beta != 0)
+                    value = TSimd.MultiplyAdd(scale, TSimd.Load(c + j), value);
                 TSimd.Store(value, c + j);
             }
 
             for (int j = vectors; j < columns; j++)
             {
                 float value = tile[j];
-                if (beta != 0)
-                    value = MathF.FusedMultiplyAdd(beta, c[j], value);
                 if (bias != null)
                     value += bias[j];
+                if (beta != 0)
+                    value = MathF.FusedMultiplyAdd(beta, c[j], value);
                 c[j] = value;
             }
-
-            Activations.Apply(activation, c, columns);
         }
     }
 }

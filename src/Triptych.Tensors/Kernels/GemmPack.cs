@@ -29,6 +29,14 @@ internal static unsafe class GemmPack
             byte* part = source + ((long)start * TElement.Size);
             float* panel = target + ((long)start * width);
             int line = 0;
+            if (Avx512F.IsSupported && count == LineElements)
+            {
+                for (; line + 16 <= lines; line += 16)
+                    Transpose16<TElement>(part + (line * bytes), bytes, width, panel + line);
+                for (; line + 4 <= lines; line += 4)
+                    Transpose4<TElement>(part + (line * bytes), bytes, width, panel + line);
+            }
+
             for (; line + 4 <= lines; line += 4)
                 FourLines<TElement>(part + (line * bytes), bytes, count, width, panel + line);
 
@@ -117,6 +125,76 @@ internal static unsafe class GemmPack
             r2 += TElement.Size;
             r3 += TElement.Size;
         }
+    }
+
+    /// <summary>16 lines of 16 elements: 4 x 4 in the lanes of four vectors, then 4 x 4 lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Transpose16<TElement>(byte* source, long bytes, int width, float* target)
+        where TElement : struct, IElement
+    {
+        LoadLanes<TElement>(source, bytes, out Vector512<float> a0, out Vector512<float> b0, out Vector512<float> c0, out Vector512<float> d0);
+        LoadLanes<TElement>(source + (4 * bytes), bytes, out Vector512<float> a1, out Vector512<float> b1, out Vector512<float> c1, out Vector512<float> d1);
+        LoadLanes<TElement>(source + (8 * bytes), bytes, out Vector512<float> a2, out Vector512<float> b2, out Vector512<float> c2, out Vector512<float> d2);
+        LoadLanes<TElement>(source + (12 * bytes), bytes, out Vector512<float> a3, out Vector512<float> b3, out Vector512<float> c3, out Vector512<float> d3);
+        StoreLanes(a0, a1, a2, a3, target, width);
+        StoreLanes(b0, b1, b2, b3, target + width, width);
+        StoreLanes(c0, c1, c2, c3, target + (2 * width), width);
+        StoreLanes(d0, d1, d2, d3, target + (3 * width), width);
+    }
+
+    /// <summary>4 lines of 16 elements.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Transpose4<TElement>(byte* source, long bytes, int width, float* target)
+        where TElement : struct, IElement
+    {
+        LoadLanes<TElement>(source, bytes, out Vector512<float> a, out Vector512<float> b, out Vector512<float> c, out Vector512<float> d);
+        a.GetLower().GetLower().Store(target);
+        b.GetLower().GetLower().Store(target + width);
+        c.GetLower().GetLower().Store(target + (2 * width));
+        d.GetLower().GetLower().Store(target + (3 * width));
+        target += 4 * width;
+        Avx512F.ExtractVector128(a, 1).Store(target);
+        Avx512F.ExtractVector128(b, 1).Store(target + width);
+        Avx512F.ExtractVector128(c, 1).Store(target + (2 * width));
+        Avx512F.ExtractVector128(d, 1).Store(target + (3 * width));
+        target += 4 * width;
+        Avx512F.ExtractVector128(a, 2).Store(target);
+        Avx512F.ExtractVector128(b, 2).Store(target + width);
+        Avx512F.ExtractVector128(c, 2).Store(target + (2 * width));
+        Avx512F.ExtractVector128(d, 2).Store(target + (3 * width));
+        target += 4 * width;
+        Avx512F.ExtractVector128(a, 3).Store(target);
+        Avx512F.ExtractVector128(b, 3).Store(target + width);
+        Avx512F.ExtractVector128(c, 3).Store(target + (2 * width));
+        Avx512F.ExtractVector128(d, 3).Store(target + (3 * width));
+    }
+
+    /// <summary>Four lines; lane l of the j-th result has their elements 4 l + j.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void LoadLanes<TElement>(byte* source, long bytes,
+        out Vector512<float> v0, out Vector512<float> v1, out Vector512<float> v2, out Vector512<float> v3)
+        where TElement : struct, IElement
+    {
+        Vector512<float> a = TElement.Load512(source), b = TElement.Load512(source + bytes);
+        Vector512<float> c = TElement.Load512(source + (2 * bytes)), d = TElement.Load512(source + (3 * bytes));
+        Vector512<double> abLow = Avx512F.UnpackLow(a, b).AsDouble(), cdLow = Avx512F.UnpackLow(c, d).AsDouble();
+        Vector512<double> abHigh = Avx512F.UnpackHigh(a, b).AsDouble(), cdHigh = Avx512F.UnpackHigh(c, d).AsDouble();
+        v0 = Avx512F.UnpackLow(abLow, cdLow).AsSingle();
+        v1 = Avx512F.UnpackHigh(abLow, cdLow).AsSingle();
+        v2 = Avx512F.UnpackLow(abHigh, cdHigh).AsSingle();
+        v3 = Avx512F.UnpackHigh(abHigh, cdHigh).AsSingle();
+    }
+
+    /// <summary>The l-th lanes of four vectors go to the line 4 l.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreLanes(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d, float* target, int width)
+    {
+        Vector512<float> abLow = Avx512F.Shuffle4x128(a, b, 0x44), cdLow = Avx512F.Shuffle4x128(c, d, 0x44);
+        Vector512<float> abHigh = Avx512F.Shuffle4x128(a, b, 0xee), cdHigh = Avx512F.Shuffle4x128(c, d, 0xee);
+        Avx512F.Shuffle4x128(abLow, cdLow, 0x88).Store(target);
+        Avx512F.Shuffle4x128(abLow, cdLow, 0xdd).Store(target + (4 * width));
+        Avx512F.Shuffle4x128(abHigh, cdHigh, 0x88).Store(target + (8 * width));
+        Avx512F.Shuffle4x128(abHigh, cdHigh, 0xdd).Store(target + (12 * width));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

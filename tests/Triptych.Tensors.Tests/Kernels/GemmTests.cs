@@ -175,6 +175,8 @@ public sealed class GemmTests : IDisposable
         int lda = (transA ? m : k) + 3, ldb = (transB ? k : n) + 5, ldc = n + 2;
         float[] a = Values(random, (transA ? k : m) * lda), values = Values(random, (transB ? n : k) * ldb), bias = Values(random, n);
         byte[] b = Convert(values, dtype);
+        if (dtype == DType.BFloat16)
+            _ = Convert(a, dtype);
         double[] products = new double[m * n], magnitudes = new double[m * n];
         for (int i = 0; i < m; i++)
         {
