@@ -4,7 +4,7 @@ namespace Triptych.Tensors.Tests.Kernels;
 
 /// <summary>Products of one row with block formats, against sums in double precision of what the blocks and the rounded activations stand for.</summary>
 [Collection("Kernels")]
-public sealed unsafe class QuantizedRowTests : IDisposable
+public sealed class QuantizedRowTests : IDisposable
 {
     private static readonly DType[] s_types = [.. Enum.GetValues<DType>().Where(type => type.IsQuantized())];
     private readonly int _threads = WorkerPool.ThreadCount;
@@ -66,7 +66,7 @@ public sealed unsafe class QuantizedRowTests : IDisposable
     /// <summary>One row agrees with the kernels for several rows, which round activations alike.</summary>
     [Theory]
     [MemberData(nameof(Types))]
-    public void AgreesWithSeveralRows(DType type)
+    public unsafe void AgreesWithSeveralRows(DType type)
     {
         const int K = 1024, Rows = 70;
         Row row = new(1, K);
@@ -119,7 +119,7 @@ public sealed unsafe class QuantizedRowTests : IDisposable
     }
 
     [Fact]
-    public void AllocatesNothing()
+    public unsafe void AllocatesNothing()
     {
         Row row = new(1, 512);
         Weights weights = new(2, DType.Q4_0, 600, 512);
@@ -159,7 +159,7 @@ public sealed unsafe class QuantizedRowTests : IDisposable
         Assert.True(child.ExitCode == 0, output + await errors);
     }
 
-    private static void Run(Row row, Weights[] weights, float[][] results, Activation activation, bool gated)
+    private static unsafe void Run(Row row, Weights[] weights, float[][] results, Activation activation, bool gated)
     {
         // Blocks and results end where their arrays do: pinned one by one, up to three of them.
         fixed (float* a = row.Values, c0 = results[0], c1 = results.ElementAtOrDefault(1), c2 = results.ElementAtOrDefault(2))
@@ -178,7 +178,7 @@ public sealed unsafe class QuantizedRowTests : IDisposable
         }
     }
 
-    private static void Check(Row row, Weights weights, float[] actual)
+    private static unsafe void Check(Row row, Weights weights, float[] actual)
     {
         float[] dense = new float[weights.Rows * row.Values.Length];
         fixed (float* target = dense)
@@ -258,7 +258,7 @@ public sealed unsafe class QuantizedRowTests : IDisposable
 
         public byte[] Blocks { get; }
 
-        public QuantizedPart Part(byte* weight, float* result) =>
+        public unsafe QuantizedPart Part(byte* weight, float* result) =>
             new() { Type = Type, Weight = weight, RowBytes = RowBytes, N = Rows, Result = result, ResultStride = Rows };
     }
 }
