@@ -36,31 +36,36 @@ internal static class Subjects
         };
         using (PretrainedModel network = ModelRegistry.Create(config, "LlamaForCausalLM"))
             network.Save(model);
-        byte[] safetensors = File.ReadAllBytes(Path.Combine(model, Checkpoint.SingleFileName));
-        byte[] types = Types(Path.Combine(folder, "types.gguf"));
+        string safetensors = Path.Combine(model, Checkpoint.SingleFileName);
+        string types = Types(Path.Combine(folder, "types.gguf"));
         new BpeTrainer { VocabSize = 300, SpecialTokens = SpecialTokens.Gpt2 }.Train([Corpus]).Save(model);
-        byte[] byteLevel = Converted(model, Path.Combine(folder, "bytes.gguf"));
+        string byteLevel = Converted(model, Path.Combine(folder, "bytes.gguf"));
         SentencePiece().ToTokenizer("pieces").Save(model);
-        byte[] pieces = Converted(model, Path.Combine(folder, "pieces.gguf"));
+        string pieces = Converted(model, Path.Combine(folder, "pieces.gguf"));
         return
         [
-            new("gguf types", ".gguf", types, types.Length, UseGguf),
-            new("gguf llama, byte-level BPE", ".gguf", byteLevel, HeaderOf(byteLevel), UseModel),
-            new("gguf llama, SentencePiece", ".gguf", pieces, HeaderOf(pieces), UseModel),
-            new("safetensors", ".safetensors", safetensors, HeaderOf(safetensors), UseSafetensors),
+            Of("gguf types", types, UseGguf),
+            Of("gguf llama, byte-level BPE", byteLevel, UseModel),
+            Of("gguf llama, SentencePiece", pieces, UseModel),
+            Of("safetensors", safetensors, UseSafetensors),
         ];
     }
 
-    private static int HeaderOf(byte[] content) => Math.Min(content.Length, content.Length / 4 * 3);
+    private static Subject Of(string name, string path, Action<string> use)
+    {
+        using TensorFile file = GgufFile.IsGguf(path) ? GgufFile.Open(path) : SafetensorsFile.Open(path);
+        long header = file.Names.Min(tensor => file.Entry(tensor).Offset);
+        return new Subject(name, Path.GetExtension(path), File.ReadAllBytes(path), (int)header, use);
+    }
 
-    private static byte[] Converted(string folder, string file)
+    private static string Converted(string folder, string file)
     {
         ModelConverter.Convert(folder, file);
-        return File.ReadAllBytes(file);
+        return file;
     }
 
     /// <summary>Every type of metadata and the types of tensors that can be made here.</summary>
-    private static byte[] Types(string path)
+    private static string Types(string path)
     {
         var metadata = new GgufMetadata
         {
@@ -72,7 +77,7 @@ internal static class Subjects
         Tensor rows = Tensor.Normal([2, 256], new Generator(1));
         DType[] types = [DType.Float32, DType.Float16, DType.BFloat16, DType.Float64, DType.Q8_0, DType.Q4_0];
         GgufWriter.Write(path, metadata, [.. types.Select(type => TensorSource.Of(type.Name(), rows.To(type)))]);
-        return File.ReadAllBytes(path);
+        return path;
     }
 
     private static GgufVocabulary SentencePiece()
