@@ -65,6 +65,11 @@ internal static unsafe class GemmReport
             if (only is null or "attention")
                 AttentionReport.Run(Option(args, "--match"));
 
+            if (only == "blocks")
+            {
+                QuantizedRowsReport.Run(2048, 120 << 20);
+                QuantizedRowsReport.Run(2048, 1 << 20);
+            }
             if (only == "rows" || (only is null && !quick))
                 Vectors();
         }

@@ -211,6 +211,10 @@ public sealed class Tokenizer
         _files.Save(folder, SpecialTokens);
     }
 
+    internal TokenizerFiles Files => _files;
+
+    internal AddedToken? FindAdded(int id) => _parts.Added.Find(id);
+
     internal string DecodeTokens(IEnumerable<int> ids, bool skipSpecialTokens)
     {
         var tokens = new List<string>();

@@ -13,6 +13,7 @@ internal static class CompareCommand
           --work DIR        where checkpoints are made, and found again (several GB)
           --rounds N        runs of each side, by turns (default 5)
           --only TEXT,..    rows whose work or peer contains one of the texts
+          --dotllm DLL      DotLlmWorker.dll, built from benchmarks/peers/dotllm; without it dotLLM has no rows
           --peers "PREFIX"  comes before the commands of the peers: python3, llama-bench, llama-batched-bench
         """;
 
@@ -24,6 +25,7 @@ internal static class CompareCommand
     {
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         string root = ".", work = Path.Combine(Path.GetTempPath(), "triptych-compare"), prefix = "";
+        string? dotLlm = null;
         string[] only = [];
         int rounds = 5;
         for (int i = 0; i < arguments.Length; i += 2)
@@ -36,6 +38,7 @@ internal static class CompareCommand
                 case "--root": root = value; break;
                 case "--work": work = Path.GetFullPath(value); break;
                 case "--peers": prefix = value; break;
+                case "--dotllm": dotLlm = Path.GetFullPath(value); break;
                 case "--only": only = value.Split(','); break;
                 case "--rounds" when int.TryParse(value, out rounds) && rounds > 0: break;
                 default: return Fail();
@@ -45,7 +48,7 @@ internal static class CompareCommand
         Directory.CreateDirectory(work);
         int threads = WorkerPool.ThreadCount;
         string tool = Path.Combine(root, "src", "Triptych.Cli", "bin", "Release", "net10.0", OperatingSystem.IsWindows() ? "triptych.exe" : "triptych");
-        var peers = new PeerTools(prefix.Split(' ', StringSplitOptions.RemoveEmptyEntries), Path.Combine(root, "benchmarks", "peers"), threads);
+        var peers = new PeerTools(prefix.Split(' ', StringSplitOptions.RemoveEmptyEntries), Path.Combine(root, "benchmarks", "peers"), threads, dotLlm);
         var rows = Rows(new Checkpoints(work, tool), peers, root, threads)
             .Where(row => only.Length == 0 || only.Any(text => row.Work.Contains(text, StringComparison.Ordinal) || row.Peer.Contains(text, StringComparison.Ordinal)));
 
@@ -174,6 +177,14 @@ internal static class CompareCommand
                 $"{title} {format}, decode 64", "llama.cpp", 64, "tok/s", decode, () => Ceilings.Read() / Bytes(config, format),
                 () => OurWork.Decode(made.Gguf(name, config, format), 1, 1, 64),
                 () => peers.LlamaCpp(Seconds, LlamaBench(made.Gguf(name, config, format), 0, 64, threads)));
+            if (peers.DotLlm is null)
+                continue;
+            yield return new(
+                $"{title} {format}, prefill 512", "dotLLM", 512, "tok/s", 5, () => 0,
+                () => OurWork.Prefill(made.Gguf(name, config, format), 512), () => peers.DotLlmWorker(made.Gguf(name, config, format), 512, 0));
+            yield return new(
+                $"{title} {format}, decode 64", "dotLLM", 64, "tok/s", 2, () => 0,
+                () => OurWork.Decode(made.Gguf(name, config, format), 1, 1, 64), () => peers.DotLlmWorker(made.Gguf(name, config, format), 1, 64));
         }
     }
 

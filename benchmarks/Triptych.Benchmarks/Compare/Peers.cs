@@ -8,7 +8,8 @@ namespace Triptych.Benchmarks.Compare;
 /// <param name="Prefix">What comes before each command.</param>
 /// <param name="Scripts">The folder of the peers' scripts.</param>
 /// <param name="Threads">Threads that each peer may use.</param>
-internal sealed record PeerTools(string[] Prefix, string Scripts, int Threads)
+/// <param name="DotLlm">The program that drives dotLLM, if there is one.</param>
+internal sealed record PeerTools(string[] Prefix, string Scripts, int Threads, string? DotLlm)
 {
     /// <summary>A job of worker.py.</summary>
     public IContestant Python(string kind, params (string Name, JsonNode Value)[] settings)
@@ -16,8 +17,12 @@ internal sealed record PeerTools(string[] Prefix, string Scripts, int Threads)
         var job = new JsonObject { ["kind"] = kind, ["threads"] = Threads };
         foreach (var (name, value) in settings)
             job[name] = value;
-        return new PythonPeer(Start(["python3", Path.Combine(Scripts, "worker.py")]), job);
+        return new WorkerPeer(Start([.. Prefix, "python3", Path.Combine(Scripts, "worker.py")]), job);
     }
+
+    /// <summary>Tokens behind a prompt, or the prompt alone, in dotLLM.</summary>
+    public IContestant DotLlmWorker(string path, int prompt, int tokens) => new WorkerPeer(
+        Start(["dotnet", DotLlm!]), new JsonObject { ["path"] = path, ["prompt"] = prompt, ["tokens"] = tokens, ["threads"] = Threads });
 
     /// <summary>A command of llama.cpp that prints JSON lines, run anew each time; the model's loading does not count.</summary>
     public IContestant LlamaCpp(Func<JsonElement, double> seconds, params string[] command) => new CommandPeer(this, seconds, command);
@@ -30,7 +35,7 @@ internal sealed record PeerTools(string[] Prefix, string Scripts, int Threads)
         return new Ours(() =>
         {
             long begin = Stopwatch.GetTimestamp();
-            using var process = Start(["python3", "-c", code]);
+            using var process = Start([.. Prefix, "python3", "-c", code]);
             var errors = process.StandardError.ReadToEndAsync();
             process.StandardOutput.ReadToEnd();
             process.WaitForExit();
@@ -40,9 +45,8 @@ internal sealed record PeerTools(string[] Prefix, string Scripts, int Threads)
         });
     }
 
-    public Process Start(string[] command)
+    public Process Start(string[] line)
     {
-        string[] line = [.. Prefix, .. command];
         var start = new ProcessStartInfo(line[0], line[1..])
         {
             RedirectStandardInput = true,
@@ -58,12 +62,13 @@ internal sealed record PeerTools(string[] Prefix, string Scripts, int Threads)
     public static string LastWords(string text) => string.Join(" / ", text.Split('\n', StringSplitOptions.RemoveEmptyEntries).TakeLast(3));
 }
 
-internal sealed class PythonPeer : IContestant
+/// <summary>A process that runs its job once for each line it is sent.</summary>
+internal sealed class WorkerPeer : IContestant
 {
     private readonly Process process;
     private readonly Task<string> errors;
 
-    public PythonPeer(Process process, JsonObject job)
+    public WorkerPeer(Process process, JsonObject job)
     {
         this.process = process;
         errors = process.StandardError.ReadToEndAsync();
@@ -96,7 +101,7 @@ internal sealed class CommandPeer(PeerTools tools, Func<JsonElement, double> sec
 {
     public double Run()
     {
-        using var process = tools.Start(command);
+        using var process = tools.Start([.. tools.Prefix, .. command]);
         var errors = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

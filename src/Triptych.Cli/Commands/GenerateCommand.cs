@@ -54,7 +54,7 @@ internal sealed class GenerateCommand : CliCommand
         string folder = EmbeddedModels.Resolve(arguments.GetRequiredValue(model));
         using var scope = new TensorScope();
         using var network = PretrainedModel.Load(folder);
-        var tokenizer = text is null ? TryLoadTokenizer(folder) : Tokenizer.Load(folder);
+        var tokenizer = text is null ? TryLoadTokenizer(folder) : AutoTokenizer.Load(folder);
         int[] promptIds = given ?? tokenizer!.Encode(text!).Ids;
         var result = new TextGenerator(network, tokenizer).Generate([promptIds], options, cancellationToken);
         for (int row = 0; row < result.Sequences.Count; row++)
@@ -92,7 +92,7 @@ internal sealed class GenerateCommand : CliCommand
     {
         try
         {
-            return Tokenizer.Load(folder);
+            return AutoTokenizer.Load(folder);
         }
         catch (TokenizerException)
         {

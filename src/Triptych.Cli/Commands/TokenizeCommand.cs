@@ -14,7 +14,7 @@ internal sealed class TokenizeCommand : CliCommand
     /// <summary>Texts that are encoded together; bounds what is held in memory.</summary>
     private const int BatchSize = 1024;
 
-    private readonly Argument<string> tokenizer = new("TOKENIZER") { Description = "A tokenizer.json, a folder with one, or an embedded model." };
+    private readonly Argument<string> tokenizer = new("TOKENIZER") { Description = "A tokenizer.json, a folder with one, a GGUF file, or an embedded model." };
     private readonly Argument<string[]> texts = new("TEXT") { Description = "Texts to tokenize.", Arity = ArgumentArity.ZeroOrMore };
 
     private readonly Option<string?> input = new("--input")
@@ -53,7 +53,8 @@ internal sealed class TokenizeCommand : CliCommand
         if (inputFile is not null && given.Length > 0)
             throw new UsageException("give either a TEXT or --input FILE, not both");
 
-        var loaded = Tokenizer.Load(Locate(arguments.GetRequiredValue(tokenizer)));
+        string path = Locate(arguments.GetRequiredValue(tokenizer));
+        var loaded = GgufFile.IsGguf(path) ? GgufTokenizer.Load(path) : Tokenizer.Load(path);
         var batches = (inputFile is null ? given : ReadTexts(inputFile)).Chunk(BatchSize);
         var options = OptionsFor(loaded, !arguments.GetValue(noSpecialTokens));
         var encodings = batches.SelectMany(batch => loaded.EncodeBatch(batch, options: options, cancellationToken: cancellationToken));

@@ -166,12 +166,12 @@ internal static unsafe class AttentionPanels<TSimd, TVector>
                 for (j = 0; j < keys; j++)
                 {
                     float* at = column + ((long)j * Panel);
-                    Vector512<float> weight = AttentionScores.Exp(Vector512.Load(at) - shift);
+                    Vector512<float> weight = VectorMath.Exp(Vector512.Load(at) - shift);
                     weight.Store(at);
                     sum += weight;
                 }
 
-                Vector512<float> shrink = AttentionScores.Exp(before - shift);
+                Vector512<float> shrink = VectorMath.Exp(before - shift);
                 shrink.Store(scale + lane);
                 now.Store(largest + lane);
                 ((Vector512.Load(total + lane) * shrink) + sum).Store(total + lane);

@@ -6,9 +6,6 @@ namespace Triptych.Tensors;
 /// <summary>What happens to a row of scores [keys] between q k^T and the product with v.</summary>
 internal static unsafe class AttentionScores
 {
-    /// <summary>Below this exp is 0 in float32 (but for subnormals).</summary>
-    private const float ExpUnderflow = -87.3f;
-
     /// <summary>
     /// Raw products become scores: scale, soft cap, bias; hidden keys get -infinity. Returns the largest.
     /// </summary>
@@ -77,7 +74,7 @@ internal static unsafe class AttentionScores
         int vectors = count & -Vector512<float>.Count;
         for (int j = 0; j < vectors; j += Vector512<float>.Count)
         {
-            Vector512<float> weight = Exp(Vector512.Load(scores + j) - offset);
+            Vector512<float> weight = VectorMath.Exp(Vector512.Load(scores + j) - offset);
             sum += weight;
             weight.Store(scores + j);
         }
@@ -85,7 +82,7 @@ internal static unsafe class AttentionScores
         float total = Vector512.Sum(sum);
         if (vectors < count)
         {
-            Vector512<float> last = Exp(VectorMath.Load(scores + vectors, count - vectors) - offset);
+            Vector512<float> last = VectorMath.Exp(VectorMath.Load(scores + vectors, count - vectors) - offset);
             VectorMath.Store(last, scores + vectors, count - vectors);
             for (int j = vectors; j < count; j++)
                 total += scores[j];
@@ -123,24 +120,6 @@ internal static unsafe class AttentionScores
         x = (x ^ (x >> 16)) * 0x85EBCA6B;
         x = (x ^ (x >> 13)) * 0xC2B2AE35;
         return x ^ (x >> 16);
-    }
-
-    /// <summary>exp for arguments up to about 88: 2^n times a polynomial (Cephes), relative error 2e-7; 0 for -infinity, NaN for NaN.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Exp(Vector512<float> x)
-    {
-        Vector512<float> n = Vector512.Round(x * Vector512.Create(1.44269504088896341f));
-        Vector512<float> r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693359375f), x);
-        r = Vector512.FusedMultiplyAdd(n, Vector512.Create(2.12194440e-4f), r);
-        Vector512<float> p = Vector512.Create(1.9875691500e-4f);
-        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1.3981999507e-3f));
-        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(8.3334519073e-3f));
-        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(4.1665795894e-2f));
-        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1.6666665459e-1f));
-        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(5.0000001201e-1f));
-        p = Vector512.FusedMultiplyAdd(p, r * r, r + Vector512<float>.One);
-        Vector512<float> power = ((Vector512.ConvertToInt32(n) + Vector512.Create(127)) << 23).AsSingle();
-        return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(ExpUnderflow)), Vector512<float>.Zero, p * power);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -129,21 +129,22 @@ internal static unsafe class Conversion
             target[i] = (float)source[i];
     }
 
-    public static void ToBFloat16(float* source, ushort* target, int count)
+    private static void ToBFloat16(float* source, ushort* target, int count)
     {
         int i = 0;
         for (; i <= count - Vector512<ushort>.Count; i += Vector512<ushort>.Count)
-            Vector512.Store(Vector512.Narrow(Rounded(source + i), Rounded(source + i + Vector512<float>.Count)), target + i);
+            Vector512.Store(Vector512.Narrow(RoundedToBFloat16(source + i) >> 16, RoundedToBFloat16(source + i + Vector512<float>.Count) >> 16), target + i);
         for (; i < count; i++)
             target[i] = ((BFloat16)source[i]).Bits;
     }
 
-    // As the conversion of one number in BFloat16, the result in the lower half of each lane.
-    private static Vector512<uint> Rounded(float* source)
+    /// <summary>As the conversion of one number in BFloat16, the result in the upper half of each lane, above what was cut off.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> RoundedToBFloat16(float* source)
     {
         var x = Vector512.Load(source);
         var bits = x.AsUInt32();
         var nearest = bits + Vector512.Create(0x7FFFu) + ((bits >> 16) & Vector512<uint>.One);
-        return Vector512.ConditionalSelect(Vector512.Equals(x, x).AsUInt32(), nearest, bits | Vector512.Create(0x400000u)) >> 16;
+        return Vector512.ConditionalSelect(Vector512.Equals(x, x).AsUInt32(), nearest, bits | Vector512.Create(0x400000u));
     }
 }

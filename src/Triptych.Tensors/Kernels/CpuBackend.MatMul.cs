@@ -4,12 +4,27 @@ internal sealed unsafe partial class CpuBackend
 {
     public override void MatMulGroup(Tensor a, ReadOnlySpan<MatMulPart> parts)
     {
+        bool quantized = parts.Length <= QuantizedGemm.MaxParts;
+        foreach (var part in parts)
+            quantized &= part.Right.DType.IsQuantized();
+        if (quantized)
+        {
+            MatMulQuantized(a, parts, Activation.None, gated: false);
+            return;
+        }
+
         foreach (var part in parts)
             MatMul(a, part.Right, part.Bias, Activation.None, part.Result);
     }
 
     public override void GatedMatMul(Tensor a, Tensor gate, Tensor up, Activation activation, Tensor result)
     {
+        if (gate.DType.IsQuantized() && up.DType.IsQuantized())
+        {
+            MatMulQuantized(a, [new(gate, null, result), new(up, null, result)], activation, gated: true);
+            return;
+        }
+
         using var scope = new TensorScope();
         var other = Tensor.Empty(result.Shape);
         MatMul(a, gate, null, activation, result);
@@ -21,7 +36,7 @@ internal sealed unsafe partial class CpuBackend
     {
         if (b.DType.IsQuantized())
         {
-            MatMulQuantized(a, b, bias, activation, result);
+            MatMulQuantized(a, [new(b, bias, result)], activation, gated: false);
             return;
         }
 
@@ -61,20 +76,43 @@ internal sealed unsafe partial class CpuBackend
         GC.KeepAlive(bias);
     }
 
-    private static void MatMulQuantized(Tensor a, Tensor b, Tensor? bias, Activation activation, Tensor result)
+    private static void MatMulQuantized(Tensor a, ReadOnlySpan<MatMulPart> parts, Activation activation, bool gated)
     {
-        if (b.Rank != 2 || (b.Stride(-2) != 1 && b.Shape[-2] != 1))
-            throw new NotSupportedException($"a matrix of {b.DType.Name()} is multiplied by its rows, as in Linear, and has no batch");
         a = a.To(DType.Float32);
         if (a.Stride(-1) != 1)
             a = a.Contiguous();
-        int m = a.Shape[0], k = a.Shape[1], n = b.Shape[1];
-        QuantizedGemm.Run(
-            m, n, k, (float*)a.Data, m > 1 ? a.Stride(0) : k, b.Data, b.DType, n > 1 ? b.DType.BytesOf(b.Stride(1)) : 0,
-            (float*)result.Data, result.Stride(0), new GemmEpilogue(bias is null ? null : (float*)bias.Data, activation));
+        int m = a.Shape[0], k = a.Shape[1];
+        Span<QuantizedPart> products = stackalloc QuantizedPart[parts.Length];
+        for (int i = 0; i < parts.Length; i++)
+        {
+            Tensor weight = parts[i].Right, result = parts[i].Result;
+            if (weight.Rank != 2 || (weight.Stride(-2) != 1 && weight.Shape[-2] != 1))
+                throw new NotSupportedException($"a matrix of {weight.DType.Name()} is multiplied by its rows, as in Linear, and has no batch");
+            int n = weight.Shape[1];
+            products[i] = new QuantizedPart
+            {
+                Type = weight.DType,
+                Weight = weight.Data,
+                RowBytes = n > 1 ? weight.DType.BytesOf(weight.Stride(1)) : 0,
+                N = n,
+                Result = (float*)result.Data,
+                ResultStride = result.Stride(0),
+                Bias = parts[i].Bias is { } bias ? (float*)bias.Data : null,
+            };
+        }
+
+        long lda = m > 1 ? a.Stride(0) : k;
+        if (gated)
+            QuantizedGemm.RunGated(m, k, (float*)a.Data, lda, products[0], products[1], activation);
+        else
+            QuantizedGemm.Run(m, k, (float*)a.Data, lda, products, activation);
         GC.KeepAlive(a);
-        GC.KeepAlive(b);
-        GC.KeepAlive(bias);
+        foreach (var part in parts)
+        {
+            GC.KeepAlive(part.Right);
+            GC.KeepAlive(part.Bias);
+            GC.KeepAlive(part.Result);
+        }
     }
 
     // A matrix that a GEMM can read: one of the last two strides is 1, and the other the leading dimension.

@@ -130,6 +130,7 @@ internal static unsafe class GemmBFloat16
             int row = index * TileRows, rows = Math.Min(TileRows, Rows - row);
             float* c = G.C + ((Row + row) * G.Ldc) + column;
             bool first = pair == 0, last = pair + pairs == Pairs;
+            float* next = c + (rows * G.Ldc);
             var kernel = BFloat16Kernel.Get(rows);
             BFloat16Kernel.Tile tile = new() { A = A + (index * TileLength) + ((long)pair * rows), Steps = pairs / StepPairs };
             for (int j = 0; j < columns; j += PanelColumns)
@@ -156,6 +157,7 @@ internal static unsafe class GemmBFloat16
                     tile.StartStride = tile.Stride;
                 }
 
+                tile.Next = j + PanelColumns < columns ? c + j + PanelColumns : next;
                 kernel(&tile);
                 if (!whole)
                     Copy(scratch, PanelColumns, c + j, G.Ldc, rows, width);
@@ -186,15 +188,25 @@ internal static unsafe class BFloat16Pack
     public static void Rows(float* source, long stride, int rows, int k, int pairs, int* target, byte* block)
     {
         new Span<byte>(block, BlockBytes).Clear();
+        Vector512<ushort> upperHalves = (Vector512<ushort>.Indices << 1) + Vector512<ushort>.One;
         for (int pair = 0; pair < pairs; pair += LinePairs, target += LinePairs * rows)
         {
             int at = 2 * pair, count = Math.Clamp(k - at, 0, LineElements);
             for (int row = 0; row < rows; row++)
             {
-                byte* line = block + (row * LineBytes);
-                if (count < LineElements)
-                    new Span<byte>(line, LineBytes).Clear();
-                Conversion.ToBFloat16(source + (row * stride) + at, (ushort*)line, count);
+                ushort* line = (ushort*)(block + (row * LineBytes));
+                float* values = source + (row * stride) + at;
+                if (count == LineElements)
+                {
+                    Vector512<ushort> low = Conversion.RoundedToBFloat16(values).AsUInt16();
+                    Vector512<ushort> high = Conversion.RoundedToBFloat16(values + Vector512<float>.Count).AsUInt16();
+                    Avx512BW.PermuteVar32x16x2(low, upperHalves, high).Store(line);
+                    continue;
+                }
+
+                new Span<byte>(line, LineBytes).Clear();
+                for (int i = 0; i < count; i++)
+                    line[i] = ((BFloat16)values[i]).Bits;
             }
 
             Transpose(block, LineBytes, target, rows, Math.Min(LinePairs, pairs - pair));

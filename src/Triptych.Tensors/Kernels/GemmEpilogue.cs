@@ -1,5 +1,5 @@
-using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Triptych.Tensors;
 
@@ -10,102 +10,38 @@ internal readonly unsafe struct GemmEpilogue(float* bias, Activation activation 
     public readonly Activation Activation = activation;
 }
 
-/// <summary>Activations in place over a row that is still in the first-level cache.</summary>
+/// <summary>Activations in place over a tile that is still in the first-level cache.</summary>
 internal static unsafe class Activations
 {
-    private const int Block = 256;
+    public static void Apply(Activation activation, float* values, int count) => Apply(activation, values, 1, count, count);
 
+    /// <summary>values [rows, columns], rows a stride apart.</summary>
     public static void Apply(Activation activation, float* values, int rows, int columns, long stride)
-    {
-        for (; rows > 0; rows--, values += stride)
-            Apply(activation, values, columns);
-    }
-
-    public static void Apply(Activation activation, float* values, int count)
     {
         switch (activation)
         {
-            case Activation.None:
-                return;
-            case Activation.Relu:
-                Span<float> row = new(values, count);
-                TensorPrimitives.Max(row, 0f, row);
-                return;
-            case Activation.Tanh:
-                Span<float> tanh = new(values, count);
-                TensorPrimitives.Tanh(tanh, tanh);
-                return;
-            default:
-                for (int start = 0; start < count; start += Block)
-                {
-                    Span<float> part = new(values + start, Math.Min(Block, count - start));
-                    switch (activation)
-                    {
-                        case Activation.Gelu: Gelu(part); break;
-                        case Activation.GeluTanh: GeluTanh(part); break;
-                        case Activation.Silu: Swish(part, 1); break;
-                        default: Swish(part, 1.702f); break;
-                    }
-                }
-
-                return;
+            case Activation.None: return;
+            case Activation.Relu: Map<ReluFunction>(values, rows, columns, stride); return;
+            case Activation.Gelu: Map<GeluFunction>(values, rows, columns, stride); return;
+            case Activation.GeluTanh: Map<GeluTanhFunction>(values, rows, columns, stride); return;
+            case Activation.QuickGelu: Map<QuickGeluFunction>(values, rows, columns, stride); return;
+            case Activation.Silu: Map<SiluFunction>(values, rows, columns, stride); return;
+            case Activation.Tanh: Map<TanhFunction>(values, rows, columns, stride); return;
+            default: throw new ArgumentOutOfRangeException(nameof(activation), activation, null);
         }
     }
 
-    /// <summary>0.5 x (1 + erf(x / sqrt 2)), erf by Abramowitz and Stegun 7.1.26 (absolute error 1.5e-7).</summary>
-    [SkipLocalsInit]
-    private static void Gelu(Span<float> x)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Map<TFunction>(float* values, int rows, int columns, long stride)
+        where TFunction : struct, IUnaryFunction
     {
-        Span<float> t = stackalloc float[Block];
-        Span<float> polynomial = stackalloc float[Block];
-        t = t[..x.Length];
-        polynomial = polynomial[..x.Length];
-        TensorPrimitives.Abs(x, t);
-        TensorPrimitives.Multiply(t, 0.3275911f * 0.70710678f, t);
-        TensorPrimitives.Add(t, 1f, t);
-        TensorPrimitives.Divide(1f, t, t);
-        TensorPrimitives.Multiply(t, 1.061405429f, polynomial);
-        foreach (float coefficient in (ReadOnlySpan<float>)[-1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f])
+        int whole = columns & -Vector512<float>.Count;
+        for (; rows > 0; rows--, values += stride)
         {
-            TensorPrimitives.Add(polynomial, coefficient, polynomial);
-            TensorPrimitives.Multiply(polynomial, t, polynomial);
+            for (int j = 0; j < whole; j += Vector512<float>.Count)
+                TFunction.Value(Vector512.Load(values + j)).Store(values + j);
+            if (whole < columns)
+                VectorMath.Store(TFunction.Value(VectorMath.Load(values + whole, columns - whole)), values + whole, columns - whole);
         }
-
-        TensorPrimitives.Multiply(x, x, t);
-        TensorPrimitives.Multiply(t, -0.5f, t);
-        TensorPrimitives.Exp(t, t);
-        TensorPrimitives.Multiply(polynomial, t, polynomial);
-
-        // 0.5 x (1 + sign(x) (1 - p)) = max(x, 0) - 0.5 |x| p, without cancellation in the tails.
-        TensorPrimitives.Abs(x, t);
-        TensorPrimitives.Multiply(t, -0.5f, t);
-        TensorPrimitives.Max(x, 0f, x);
-        TensorPrimitives.MultiplyAdd(polynomial, t, x, x);
-    }
-
-    /// <summary>x * sigmoid(steepness x).</summary>
-    [SkipLocalsInit]
-    private static void Swish(Span<float> x, float steepness)
-    {
-        Span<float> u = stackalloc float[Block];
-        u = u[..x.Length];
-        TensorPrimitives.Multiply(x, steepness, u);
-        TensorPrimitives.Sigmoid<float>(u, u);
-        TensorPrimitives.Multiply(x, u, x);
-    }
-
-    [SkipLocalsInit]
-    private static void GeluTanh(Span<float> x)
-    {
-        Span<float> u = stackalloc float[Block];
-        u = u[..x.Length];
-        TensorPrimitives.Multiply(x, x, u);
-        TensorPrimitives.Multiply(u, 2 * 0.79788456f * 0.044715f, u);
-        TensorPrimitives.Add(u, 2 * 0.79788456f, u);
-        TensorPrimitives.Multiply(u, x, u);
-
-        // 0.5 (1 + tanh(u)) = sigmoid(2u).
-        TensorPrimitives.Sigmoid<float>(u, u);
-        TensorPrimitives.Multiply(x, u, x);
     }
 }

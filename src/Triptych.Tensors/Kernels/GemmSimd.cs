@@ -410,9 +410,12 @@ internal readonly unsafe struct Float16Element : IElement
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load512(byte* source)
+    public static Vector512<float> Load512(byte* source) => Widen512(Widen.To512(source));
+
+    /// <summary>Halves in the lower 16 bits, the upper ones zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Widen512(Vector512<uint> bits)
     {
-        Vector512<uint> bits = Widen.To512(source);
         Vector512<uint> shifted = (bits & Vector512.Create(Magnitude)) << 13;
         Vector512<uint> special = Vector512.GreaterThanOrEqual(shifted.AsInt32(), Vector512.Create((int)Infinite)).AsUInt32();
         return ((shifted.AsSingle() * BiasScale).AsUInt32() | (special & Vector512.Create(FloatInfinity))

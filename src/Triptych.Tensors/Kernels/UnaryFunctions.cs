@@ -162,9 +162,23 @@ internal readonly struct GeluFunction : IUnaryFunction
     private const float InverseSqrt2 = 0.70710678118f;
     private const float InverseSqrt2Pi = 0.3989422804f;
 
+    /// <summary>Beyond it, x Phi(x) is x or 0 in float32.</summary>
+    private const float Saturation = 15;
+
+    // max(x, 0) - |x| (1 - Phi(|x|)): nothing cancels in the tails. 1 - Phi by Abramowitz and Stegun 7.1.26.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Value(Vector512<float> x) =>
-        x * Vector512.Create(0.5f) * (Vector512<float>.One + VectorMath.Erf(x * Vector512.Create(InverseSqrt2)));
+    public static Vector512<float> Value(Vector512<float> x)
+    {
+        var magnitude = Vector512.MinNative(Vector512.Create(Saturation), Vector512.Abs(x));
+        var t = Vector512<float>.One / Vector512.FusedMultiplyAdd(magnitude, Vector512.Create(0.3275911f * InverseSqrt2), Vector512<float>.One);
+        var tail = Vector512.Create(0.5f * 1.061405429f);
+        tail = Vector512.FusedMultiplyAdd(tail, t, Vector512.Create(0.5f * -1.453152027f));
+        tail = Vector512.FusedMultiplyAdd(tail, t, Vector512.Create(0.5f * 1.421413741f));
+        tail = Vector512.FusedMultiplyAdd(tail, t, Vector512.Create(0.5f * -0.284496736f));
+        tail = Vector512.FusedMultiplyAdd(tail, t, Vector512.Create(0.5f * 0.254829592f));
+        tail *= t * VectorMath.Exp(magnitude * magnitude * Vector512.Create(-0.5f));
+        return Vector512.FusedMultiplyAdd(-magnitude, tail, Vector512.MaxNative(Vector512<float>.Zero, x));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Derivative(Vector512<float> x) =>
@@ -179,7 +193,7 @@ internal readonly struct GeluTanhFunction : IUnaryFunction
     private const float Cubic = 0.044715f;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Value(Vector512<float> x) => Vector512.Create(0.5f) * x * (Vector512<float>.One + VectorMath.Tanh(Inner(x)));
+    public static Vector512<float> Value(Vector512<float> x) => x * VectorMath.Sigmoid(Inner(x) + Inner(x)); // 1 + tanh(u) = 2 sigmoid(2 u)
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Derivative(Vector512<float> x)

@@ -6,6 +6,27 @@ namespace Triptych.Tensors;
 /// <summary>Functions on vectors of 16 singles. Where the processor has no 512-bit registers the JIT splits them.</summary>
 internal static class VectorMath
 {
+    /// <summary>Below this exp is 0 in float32 (but for subnormals).</summary>
+    private const float ExpUnderflow = -87.3f;
+
+    /// <summary>exp for arguments up to about 88: 2^n times a polynomial (Cephes), relative error 2e-7; 0 for -infinity, NaN for NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Exp(Vector512<float> x)
+    {
+        Vector512<float> n = Vector512.Round(x * Vector512.Create(1.44269504088896341f));
+        Vector512<float> r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693359375f), x);
+        r = Vector512.FusedMultiplyAdd(n, Vector512.Create(2.12194440e-4f), r);
+        Vector512<float> p = Vector512.Create(1.9875691500e-4f);
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1.3981999507e-3f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(8.3334519073e-3f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(4.1665795894e-2f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1.6666665459e-1f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(5.0000001201e-1f));
+        p = Vector512.FusedMultiplyAdd(p, r * r, r + Vector512<float>.One);
+        Vector512<float> power = ((Vector512.ConvertToInt32(n) + Vector512.Create(127)) << 23).AsSingle();
+        return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(ExpUnderflow)), Vector512<float>.Zero, p * power);
+    }
+
     /// <summary>The error function to 2e-7: a minimax polynomial (Cephes) below 1, Abramowitz and Stegun 7.1.26 above.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Erf(Vector512<float> x)
@@ -26,7 +47,7 @@ internal static class VectorMath
         tail = Vector512.FusedMultiplyAdd(tail, t, Vector512.Create(1.421413741f));
         tail = Vector512.FusedMultiplyAdd(tail, t, Vector512.Create(-0.284496736f));
         tail = Vector512.FusedMultiplyAdd(tail, t, Vector512.Create(0.254829592f)) * t;
-        var large = Vector512<float>.One - (tail * Vector512.Exp(-z));
+        var large = Vector512<float>.One - (tail * Exp(-z));
         large = Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<float>.Zero), -large, large);
         return Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512<float>.One), small, large);
     }
@@ -44,14 +65,20 @@ internal static class VectorMath
         small = Vector512.FusedMultiplyAdd(small, z, Vector512.Create(-3.33332819422E-1f));
         small = Vector512.FusedMultiplyAdd(small * z, x, x);
 
-        var e = Vector512.Exp(magnitude * Vector512.Create(-2f));
+        var e = Exp(magnitude * Vector512.Create(-2f));
         var large = (Vector512<float>.One - e) / (Vector512<float>.One + e);
         large = Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<float>.Zero), -large, large);
         return Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create(0.625f)), small, large);
     }
 
+    /// <summary>1 / (1 + exp(-x)).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Sigmoid(Vector512<float> x) => Vector512<float>.One / (Vector512<float>.One + Vector512.Exp(-x));
+    public static Vector512<float> Sigmoid(Vector512<float> x)
+    {
+        var e = Exp(-Vector512.Abs(x));
+        var positive = Vector512<float>.One / (Vector512<float>.One + e);
+        return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<float>.Zero), e * positive, positive);
+    }
 
     /// <summary>Up to 16 singles; zeros beyond the count.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -75,6 +75,30 @@ internal static class TokenizerJson
             });
     }
 
+    /// <summary>A template that begins and ends each text with a token, where there is one.</summary>
+    public static JsonObject Template(string? bos, int? bosId, string? eos, int? eosId)
+    {
+        var single = new JsonArray();
+        var pair = new JsonArray();
+        var tokens = new JsonObject();
+        for (int text = 0; text < 2; text++)
+        {
+            if (bos is not null)
+                pair.Add((JsonNode)Token(bos, text));
+            pair.Add((JsonNode)Sequence(text == 0 ? "A" : "B", text));
+            if (eos is not null)
+                pair.Add((JsonNode)Token(eos, text));
+            if (text == 0)
+                single = pair.DeepClone().AsArray();
+        }
+
+        if (bos is not null)
+            tokens[bos] = Describe(bos, bosId!.Value);
+        if (eos is not null)
+            tokens[eos] = Describe(eos, eosId!.Value);
+        return new JsonObject { ["type"] = "TemplateProcessing", ["single"] = single, ["pair"] = pair, ["special_tokens"] = tokens };
+    }
+
     /// <summary>The special tokens as added tokens; those that the vocabulary lacks follow it.</summary>
     private static JsonArray AddedTokens(JsonObject vocabulary, IEnumerable<string> tokens, string? stripped = null)
     {

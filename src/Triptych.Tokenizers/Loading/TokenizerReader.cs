@@ -54,6 +54,7 @@ internal static class TokenizerReader
         "NFKD" => new UnicodeNormalizer(compose: false, compatible: true),
         "StripAccents" => new StripAccentsNormalizer(),
         "Strip" => new StripNormalizer(json.Bool("strip_left", true), json.Bool("strip_right", true)),
+        "Prepend" => new PrependNormalizer(json.Required("prepend").AsString()),
         "Replace" => new ReplaceNormalizer(ReadPattern(json.Required("pattern")), json.Required("content").AsString()),
         "Sequence" => new SequenceNormalizer(
             [.. json.Required("normalizers").Items().Select(part => ReadNormalizer(part, depth + 1))]),
@@ -67,6 +68,8 @@ internal static class TokenizerReader
     {
         "BertPreTokenizer" => new BertPreTokenizer(),
         "ByteLevel" => new ByteLevelPreTokenizer(json.Bool("add_prefix_space", true), json.Bool("use_regex", true)),
+        "Metaspace" => new MetaspacePreTokenizer(ReadReplacement(json), ReadPrependScheme(json), json.Bool("split", true)),
+        "Split" => ReadSplit(json),
         "Whitespace" => new WhitespacePreTokenizer(),
         "WhitespaceSplit" => ClassPreTokenizer.WhitespaceSplit,
         "Punctuation" => new ClassPreTokenizer(CharClass.Punctuation, ReadBehavior(json.Member("behavior"))),
@@ -76,6 +79,31 @@ internal static class TokenizerReader
             [.. json.Required("pretokenizers").Items().Select(part => ReadPreTokenizer(part, depth + 1))]),
         string type => throw json.Fail($"unknown pre-tokenizer type \"{type}\""),
     };
+
+    private static char ReadReplacement(JsonValue json)
+    {
+        string replacement = json.OptionalString("replacement") ?? "\u2581";
+        return replacement.Length == 1 ? replacement[0] : throw json.Fail($"replacement \"{replacement}\" is not one character");
+    }
+
+    // Older files have a flag in place of the scheme.
+    private static PrependScheme ReadPrependScheme(JsonValue json) => json.OptionalString("prepend_scheme") switch
+    {
+        null => json.Bool("add_prefix_space", true) ? PrependScheme.Always : PrependScheme.Never,
+        "always" => PrependScheme.Always,
+        "first" => PrependScheme.First,
+        "never" => PrependScheme.Never,
+        string scheme => throw json.Fail($"unknown prepend scheme \"{scheme}\""),
+    };
+
+    private static PatternPreTokenizer ReadSplit(JsonValue json)
+    {
+        string pattern = json.Required("pattern").Required("Regex").AsString();
+        bool keeps = ReadBehavior(json.Member("behavior")) == (json.Bool("invert", false) ? DelimiterBehavior.Removed : DelimiterBehavior.Isolated);
+        if (!keeps)
+            throw json.Fail("only splits that keep the matches of a pattern as they are are known here");
+        return new PatternPreTokenizer(SplitPatterns.Find(pattern) ?? throw json.Fail($"unknown pattern \"{pattern}\""));
+    }
 
     private static DelimiterBehavior ReadBehavior(JsonValue? json) => json?.AsString() switch
     {
@@ -211,6 +239,12 @@ internal static class TokenizerReader
         "ByteLevel" => new ByteLevelDecoder(),
         "WordPiece" => new WordPieceDecoder(json.OptionalString("prefix") ?? "##", json.Bool("cleanup", true)),
         "Fuse" => new FuseDecoder(),
+        "ByteFallback" => new ByteFallbackDecoder(),
+        "Metaspace" => new MetaspaceDecoder(ReadReplacement(json), ReadPrependScheme(json) != PrependScheme.Never),
+        "Replace" => new ReplaceDecoder(ReadPattern(json.Required("pattern")), json.Required("content").AsString()),
+        "Strip" => new StripDecoder(
+            json.Required("content").AsString() is [var content] ? content : throw json.Fail("\"content\" is not one character"),
+            json.Int("start", 0), json.Int("stop", 0)),
         "Sequence" => new SequenceDecoder([.. json.Required("decoders").Items().Select(part => ReadDecoder(part, depth + 1))]),
         string type => throw json.Fail($"unknown decoder type \"{type}\""),
     };

@@ -45,6 +45,78 @@ internal sealed class ByteLevelDecoder : Decoder
     }
 }
 
+internal sealed class ReplaceDecoder(string pattern, string content) : Decoder
+{
+    public override List<string> Decode(List<string> tokens) =>
+        tokens.ConvertAll(token => token.Replace(pattern, content, StringComparison.Ordinal));
+}
+
+/// <summary>Takes a character off the beginning and end of tokens, so many times at most.</summary>
+internal sealed class StripDecoder(char content, int start, int stop) : Decoder
+{
+    public override List<string> Decode(List<string> tokens) => tokens.ConvertAll(Strip);
+
+    private string Strip(string token)
+    {
+        int from = 0;
+        while (from < start && from < token.Length && token[from] == content)
+            from++;
+        int to = token.Length;
+        while (token.Length - to < stop && to > from && token[to - 1] == content)
+            to--;
+        return token[from..to];
+    }
+}
+
+/// <summary>Turns runs of tokens such as <c>&lt;0xE2&gt;</c> into the characters whose bytes they are, into U+FFFD each where they are none.</summary>
+internal sealed class ByteFallbackDecoder : Decoder
+{
+    public override List<string> Decode(List<string> tokens)
+    {
+        var output = new List<string>(tokens.Count);
+        var bytes = new List<byte>();
+        foreach (string token in tokens)
+        {
+            if (ByteOf(token) is byte value)
+            {
+                bytes.Add(value);
+                continue;
+            }
+
+            Flush(bytes, output);
+            output.Add(token);
+        }
+
+        Flush(bytes, output);
+        return output;
+    }
+
+    /// <summary>The byte of a token's name, or null.</summary>
+    public static byte? ByteOf(string token) =>
+        token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>'
+        && byte.TryParse(token.AsSpan(3, 2), System.Globalization.NumberStyles.AllowHexSpecifier, null, out byte value) ? value : null;
+
+    private static void Flush(List<byte> bytes, List<string> output)
+    {
+        if (bytes.Count == 0)
+            return;
+        ReadOnlySpan<byte> run = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes);
+        if (System.Text.Unicode.Utf8.IsValid(run))
+            output.Add(System.Text.Encoding.UTF8.GetString(run));
+        else
+            output.AddRange(Enumerable.Repeat("\uFFFD", run.Length));
+        bytes.Clear();
+    }
+}
+
+/// <summary>Undoes <see cref="MetaspacePreTokenizer"/>: the first token loses the mark that was put before the text.</summary>
+internal sealed class MetaspaceDecoder(char replacement, bool prepended) : Decoder
+{
+    public override List<string> Decode(List<string> tokens) =>
+        [.. tokens.Select((token, i) => i == 0 && prepended
+            ? token.Replace(replacement.ToString(), "", StringComparison.Ordinal) : token.Replace(replacement, ' '))];
+}
+
 internal sealed class WordPieceDecoder(string prefix, bool cleanUp) : Decoder
 {
     public override List<string> Decode(List<string> tokens)

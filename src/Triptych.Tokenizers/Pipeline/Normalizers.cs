@@ -179,3 +179,18 @@ internal sealed class ReplaceNormalizer(string pattern, string content) : Normal
         text.EndRewrite();
     }
 }
+
+/// <summary>Puts text before every text that is not empty.</summary>
+internal sealed class PrependNormalizer(string content) : Normalizer
+{
+    public override void Normalize(NormalizedString text)
+    {
+        if (text.Length == 0)
+            return;
+        text.BeginRewrite();
+        foreach (char c in content)
+            text.Append(c, text.Origins[0]);
+        text.AppendCurrent(0, text.Length);
+        text.EndRewrite();
+    }
+}

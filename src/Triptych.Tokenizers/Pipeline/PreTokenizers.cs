@@ -153,3 +153,50 @@ internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex) 
         }
     }
 }
+
+/// <summary>Where <see cref="MetaspacePreTokenizer"/> puts its mark before a text.</summary>
+internal enum PrependScheme
+{
+    Always,
+    First,
+    Never,
+}
+
+/// <summary>SentencePiece's words: spaces as a visible mark, which also begins the text, and cuts before each mark.</summary>
+internal sealed class MetaspacePreTokenizer(char replacement, PrependScheme scheme, bool split) : PreTokenizer
+{
+    public override void PreTokenize(PreTokenizedString text)
+    {
+        text.Rewrite(Mark);
+        if (split)
+            text.Split(Cut);
+    }
+
+    private void Mark(Split part, NormalizedString content)
+    {
+        int origin = content.Origins[part.Start];
+        bool begins = content.Chars[part.Start] is ' ' || content.Chars[part.Start] == replacement;
+        if (!begins && (scheme == PrependScheme.Always || scheme == PrependScheme.First && origin is 0 or ~0))
+            content.Append(replacement, origin);
+        for (int i = part.Start; i < part.End; i++)
+            content.Append(content.Chars[i] is ' ' ? replacement : content.Chars[i], content.Origins[i]);
+    }
+
+    private void Cut(ReadOnlySpan<char> text, int offset, List<Split> output)
+    {
+        int start = 0;
+        for (int i = 1; i <= text.Length; i++)
+        {
+            if (i < text.Length && text[i] != replacement)
+                continue;
+            output.Add(new Split(offset + start, offset + i));
+            start = i;
+        }
+    }
+}
+
+/// <summary>Cuts a text into the matches of a pattern; between them nothing is left, as the known patterns match everything.</summary>
+internal sealed class PatternPreTokenizer(Splitter splitter) : PreTokenizer
+{
+    public override void PreTokenize(PreTokenizedString text) => text.Split(splitter);
+}

@@ -92,7 +92,7 @@ public abstract class Pipeline : IDisposable
             },
             cancellationToken);
 
-        var tokenizer = Step("tokenizer", () => Tokenizer.Load(folder));
+        var tokenizer = Step("tokenizer", () => AutoTokenizer.Load(folder));
         var weights = Step("weights", () => LoadModel(task, folder));
         try
         {

@@ -54,6 +54,14 @@ internal static unsafe class BFloat16Kernel
             c.add(r8, r9);
         }
 
+        c.mov(r12, __[rdi + 56]);
+        for (int row = 0; row < rows; row++)
+        {
+            c.prefetchw(__byte_ptr[r12]);
+            c.prefetchw(__byte_ptr[r12 + 64]);
+            c.add(r12, r10);
+        }
+
         Label loop = c.CreateLabel();
         c.Label(ref loop);
         for (int pair = 0; pair < PairsPerStep; pair++)
@@ -100,5 +108,8 @@ internal static unsafe class BFloat16Kernel
 
         /// <summary>Steps along k, at least one.</summary>
         public long Steps;
+
+        /// <summary>The next tile of C, with the same stride, which is fetched meanwhile: its rows lie far apart.</summary>
+        public float* Next;
     }
 }

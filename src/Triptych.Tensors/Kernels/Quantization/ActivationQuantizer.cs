@@ -35,15 +35,7 @@ internal static unsafe class ActivationQuantizer
         int padded = Padded(k);
         for (int start = 0; start < k; start += Block, row += Block, values += Block, sums += 2, scales++)
         {
-            Vector512<float> lower = Vector512.Load(row), upper = Vector512.Load(row + 16);
-            Vector512<int> magnitude = Vector512.Create(0x7fffffff);
-            float max = BitConverter.Int32BitsToSingle(Max(Vector512.Max(lower.AsInt32() & magnitude, upper.AsInt32() & magnitude)));
-            float inverse = max > Smallest ? 127 / max : 0;
-            *scales = max <= float.MaxValue ? max / 127 : float.NaN;
-
-            // No clamp: |x| * (127 / max) rounds to 127 at most. What an infinity or a NaN leaves here is multiplied by NaN.
-            Vector512<int> first = Vector512.ConvertToInt32Native(Vector512.Round(lower * inverse));
-            Vector512<int> second = Vector512.ConvertToInt32Native(Vector512.Round(upper * inverse));
+            *scales = Round(row, out Vector512<int> first, out Vector512<int> second);
             Store(first, values);
             Store(second, values + SumBlock);
             sums[0] = Vector512.Sum(first);
@@ -56,8 +48,23 @@ internal static unsafe class ActivationQuantizer
         new Span<int>(sums, rest / SumBlock).Clear();
     }
 
+    /// <summary>One block: its values, and their scale, which is NaN when the block has an infinity or a NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(Vector512<int> bytes, sbyte* target)
+    public static float Round(float* source, out Vector512<int> first, out Vector512<int> second)
+    {
+        Vector512<float> lower = Vector512.Load(source), upper = Vector512.Load(source + SumBlock);
+        Vector512<int> magnitude = Vector512.Create(0x7fffffff);
+        float max = BitConverter.Int32BitsToSingle(Max(Vector512.Max(lower.AsInt32() & magnitude, upper.AsInt32() & magnitude)));
+        float inverse = max > Smallest ? 127 / max : 0;
+
+        // No clamp: |x| * (127 / max) rounds to 127 at most. What an infinity or a NaN leaves here is multiplied by NaN.
+        first = Vector512.ConvertToInt32Native(Vector512.Round(lower * inverse));
+        second = Vector512.ConvertToInt32Native(Vector512.Round(upper * inverse));
+        return max <= float.MaxValue ? max / 127 : float.NaN;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector512<int> bytes, sbyte* target)
     {
         if (Avx512F.IsSupported)
         {

@@ -36,14 +36,31 @@ internal static unsafe class PanelColumns
         fourth = Avx512F.UnpackHigh(high01, high23).AsByte();
     }
 
+    /// <summary>Two bytes of each row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> LoadWords(byte* source, long stride)
+    {
+        Vector256<ushort> words = Vector256.Create(EightWords(source, stride), EightWords(source + (8 * stride), stride));
+        return Avx512F.IsSupported
+            ? Avx512F.ConvertToVector512UInt32(words)
+            : Vector512.Create(Vector256.WidenLower(words), Vector256.WidenUpper(words));
+    }
+
     /// <summary>A float16 of each row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LoadHalves(byte* source, long stride)
+    public static Vector512<float> LoadFloat16(byte* source, long stride) => Float16Element.Widen512(LoadWords(source, stride));
+
+    /// <summary>table[i] for each byte i below 16; the table is repeated in each lane of 128 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> LookUp(Vector512<byte> table, Vector512<byte> indices)
     {
-        ushort* halves = stackalloc ushort[Count];
-        for (int i = 0; i < Count; i++)
-            halves[i] = *(ushort*)(source + (i * stride));
-        return Float16Element.Load512((byte*)halves);
+        if (Avx512BW.IsSupported)
+            return Avx512BW.Shuffle(table, indices);
+        Vector128<byte> entries = table.GetLower().GetLower();
+        Vector256<byte> lower = indices.GetLower(), upper = indices.GetUpper();
+        return Vector512.Create(
+            Vector256.Create(Vector128.Shuffle(entries, lower.GetLower()), Vector128.Shuffle(entries, lower.GetUpper())),
+            Vector256.Create(Vector128.Shuffle(entries, upper.GetLower()), Vector128.Shuffle(entries, upper.GetUpper())));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -55,6 +72,17 @@ internal static unsafe class PanelColumns
         rows = Avx512F.InsertVector128(rows, Vector128.Load(source + (2 * step)).AsInt32(), 2);
         return Avx512F.InsertVector128(rows, Vector128.Load(source + (3 * step)).AsInt32(), 3);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<ushort> EightWords(byte* source, long stride) =>
+        Vector128.CreateScalarUnsafe(*(ushort*)source)
+            .WithElement(1, *(ushort*)(source + stride))
+            .WithElement(2, *(ushort*)(source + (2 * stride)))
+            .WithElement(3, *(ushort*)(source + (3 * stride)))
+            .WithElement(4, *(ushort*)(source + (4 * stride)))
+            .WithElement(5, *(ushort*)(source + (5 * stride)))
+            .WithElement(6, *(ushort*)(source + (6 * stride)))
+            .WithElement(7, *(ushort*)(source + (7 * stride)));
 
     private static Vector512<byte> Gather(byte* source, long stride)
     {

@@ -4,25 +4,6 @@ using static Iced.Intel.AssemblerRegisters;
 
 namespace Triptych.Tensors;
 
-/// <summary>What the innermost kernel works on: some rows of activations times one panel.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal unsafe struct PanelProduct
-{
-    public byte* Panel;
-    public ActivationBlock* Activations;
-
-    /// <summary>Bytes from one row of activations to the next.</summary>
-    public long RowStride;
-
-    /// <summary>[rows, 32] floats that the products are added to, or written to.</summary>
-    public float* Sums;
-
-    public long Blocks;
-
-    /// <summary>Not zero: add to the sums.</summary>
-    public long Accumulate;
-}
-
 /// <summary>
 /// Writes the innermost kernel for processors with AVX512_VNNI: up to 6 rows x 32 columns, integer sums of a block in 12
 /// registers and float sums in 12 more.

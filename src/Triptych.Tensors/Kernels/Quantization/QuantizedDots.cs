@@ -1,0 +1,293 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Triptych.Tensors;
+
+/// <summary>How the 16 pieces of 16 weights of a chunk lie in the four vectors that it is decoded to, whichever is cheapest for the type.</summary>
+internal enum PieceOrder
+{
+    /// <summary>As they follow each other.</summary>
+    Natural,
+
+    /// <summary>The first halves of four blocks of 32, then their second halves.</summary>
+    Halves,
+
+    /// <summary>Blocks of 32: 0 and 2, then 1 and 3.</summary>
+    Alternating,
+
+    /// <summary>A block of 32 of the first 128 weights, and the same one of the second.</summary>
+    Strided,
+}
+
+/// <summary>
+/// How a type of block lies in memory and what it means. Kernels go by chunks of 256 weights: eight blocks of 32, or one of 256.
+/// </summary>
+internal unsafe interface IBlockType
+{
+    /// <summary>Weights in a block: 32 or 256.</summary>
+    static abstract int Size { get; }
+
+    /// <summary>Bytes of a block.</summary>
+    static abstract int Bytes { get; }
+
+    /// <summary>Scales in a chunk: 8 or 16.</summary>
+    static abstract int Scales { get; }
+
+    static abstract PieceOrder Order { get; }
+
+    /// <summary>Whether weights are signed bytes; otherwise unsigned ones below 64, of which <see cref="Offset"/> is taken.</summary>
+    static abstract bool Signed { get; }
+
+    /// <summary>What unsigned bytes are too large by.</summary>
+    static abstract byte Offset { get; }
+
+    /// <summary>Whether there are minimums: weight = scale * q + minimum.</summary>
+    static abstract bool HasMinimums { get; }
+
+    /// <summary>What the two decoders want to have in registers, for <see cref="BlockParts"/>.</summary>
+    static abstract BlockTables Tables { get; }
+
+    /// <summary>The 256 weights of a chunk, in <see cref="Order"/>.</summary>
+    static abstract void Decode(byte* chunk, in BlockTables tables,
+        out Vector512<byte> w0, out Vector512<byte> w1, out Vector512<byte> w2, out Vector512<byte> w3);
+
+    /// <summary>The scales of a chunk and, where it has them, the minimums, in natural order.</summary>
+    static abstract Vector512<float> DecodeScales(byte* chunk, in BlockTables tables, out Vector512<float> minimums);
+}
+
+/// <summary>Indices of the parts of blocks.</summary>
+internal struct BlockTables
+{
+    public Vector512<byte> Weights, Scales, Bits;
+}
+
+/// <summary>A quantized row of activations, arranged for one type of blocks.</summary>
+internal unsafe struct ArrangedRow
+{
+    /// <summary>Bytes in the type's order of pieces.</summary>
+    public sbyte* Values;
+
+    /// <summary>A scale for each 32.</summary>
+    public float* Scales;
+
+    /// <summary>For each chunk 16 floats: what a minimum is multiplied with.</summary>
+    public float* Sums;
+}
+
+/// <summary>
+/// Dot products of one row of activations with rows of block-quantized weights, which are read once, as they lie: integer sums over
+/// 16 or 32 weights, times the scales of both, added up in float32 lanes. The order of a sum depends on nothing but its length.
+/// </summary>
+internal static unsafe class QuantizedDots<TBlock>
+    where TBlock : struct, IBlockType
+{
+    private const int Chunk = ActivationQuantizer.Padding;
+
+    /// <summary>Rows of weights whose lanes are in memory before they are added up.</summary>
+    private const int GroupRows = 16;
+
+    /// <summary>Bytes that software prefetch runs ahead.</summary>
+    private const int Ahead = 4096;
+
+    private static int ChunkBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Chunk / TBlock.Size * TBlock.Bytes;
+    }
+
+    /// <summary>Whether neighbouring vectors have the same scales, so that their integer sums add up.</summary>
+    private static bool Merged
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TBlock.Order == PieceOrder.Halves;
+    }
+
+    /// <summary>The natural number of the piece at a quarter of one of the four vectors.</summary>
+    private static int Piece(int vector, int quarter) => TBlock.Order switch
+    {
+        PieceOrder.Halves => (vector / 2 * 8) + (vector % 2) + (2 * quarter),
+        PieceOrder.Alternating => (vector / 2 * 8) + (vector % 2 * 2) + (quarter / 2 * 4) + (quarter % 2),
+        PieceOrder.Strided => (vector * 2) + (quarter / 2 * 8) + (quarter % 2),
+        _ => (vector * 4) + quarter,
+    };
+
+    /// <summary>Arranges a row of `padded` activations; values and sums (a float for each 16) are the targets.</summary>
+    public static ArrangedRow Arrange(sbyte* natural, float* scales, int* naturalSums, int padded, sbyte* values, float* sums)
+    {
+        if (TBlock.HasMinimums)
+        {
+            for (int i = 0; i < padded / 16; i++)
+            {
+                int chunk = i / 16 * 16, lane = i % 16;
+                sums[i] = TBlock.Scales == 16 ? scales[i / 2] * naturalSums[i]
+                    : lane < 8 ? scales[(chunk / 2) + lane] * (naturalSums[chunk + (2 * lane)] + naturalSums[chunk + (2 * lane) + 1]) : 0;
+            }
+        }
+
+        if (TBlock.Order == PieceOrder.Natural)
+            return new() { Values = natural, Scales = scales, Sums = sums };
+        for (int i = 0; i < 16; i++)
+        {
+            int piece = Piece(i / 4, i % 4);
+            for (int chunk = 0; chunk < padded; chunk += Chunk)
+                Vector128.Load(natural + chunk + (16 * piece)).Store(values + chunk + (16 * i));
+        }
+
+        return new() { Values = values, Scales = scales, Sums = sums };
+    }
+
+    /// <summary>sums[i] = x . weights[i], for `rows` rows of k weights that start `rowBytes` after each other.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Run(ArrangedRow x, int k, byte* weights, long rowBytes, int rows, float* sums)
+    {
+        int chunks = k / Chunk, tailBytes = k % Chunk / TBlock.Size * TBlock.Bytes;
+        long wholeBytes = (long)chunks * ChunkBytes;
+        byte* memory = stackalloc byte[(GroupRows * (64 + ChunkBytes)) + 64];
+        float* lanes = (float*)(((nint)memory + 63) & ~(nint)63);
+        byte* tails = (byte*)(lanes + (GroupRows * 16));
+        if (tailBytes > 0)
+            new Span<byte>(tails, GroupRows * ChunkBytes).Clear();
+        Constants constants = new() { Tables = TBlock.Tables, Q0 = Lanes(0), Q1 = Lanes(1), Q2 = Lanes(2), Q3 = Lanes(3) };
+        for (; rows > 0; rows -= GroupRows, sums += GroupRows, weights += GroupRows * rowBytes)
+        {
+            int count = Math.Min(rows, GroupRows);
+            for (int row = 0; row < count && tailBytes > 0; row++)
+                Unsafe.CopyBlockUnaligned(tails + (row * ChunkBytes), weights + (row * rowBytes) + wholeBytes, (uint)tailBytes);
+            for (int row = 0; row < count; row += 2)
+            {
+                long second = Math.Min(row + 1, count - 1);
+                float* target = lanes + (row * 16), other = lanes + (second * 16);
+                Vector512<float>.Zero.Store(target);
+                Vector512<float>.Zero.Store(other);
+                Add(x, chunks, weights + (row * rowBytes), weights + (second * rowBytes), target, other, &constants);
+            }
+
+            for (int row = 0; row < count && tailBytes > 0; row += 2)
+            {
+                int second = Math.Min(row + 1, count - 1);
+                ArrangedRow rest = new() { Values = x.Values + (chunks * Chunk), Scales = x.Scales + (8 * chunks), Sums = x.Sums + (16 * chunks) };
+                Add(rest, 1, tails + (row * ChunkBytes), tails + (second * ChunkBytes), lanes + (row * 16), lanes + (second * 16), &constants);
+            }
+
+            for (int row = 0; row < count; row++)
+                sums[row] = Vector512.Sum(Vector512.Load(lanes + (row * 16)));
+        }
+    }
+
+    /// <summary>For a vector of 64 weights, the lanes of the scales of its 16 sums of four.</summary>
+    private static Vector512<int> Lanes(int vector)
+    {
+        int perScale = 16 / TBlock.Scales;
+        Vector128<int> first = Vector128.Create(Piece(vector, 0) / perScale), second = Vector128.Create(Piece(vector, 1) / perScale);
+        Vector128<int> third = Vector128.Create(Piece(vector, 2) / perScale), fourth = Vector128.Create(Piece(vector, 3) / perScale);
+        return Vector512.Create(Vector256.Create(first, second), Vector256.Create(third, fourth));
+    }
+
+    /// <summary>Two rows: lanes += products over whole chunks.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Add(ArrangedRow x, int chunks, byte* first, byte* second, float* firstLanes, float* secondLanes, Constants* constants)
+    {
+        BlockTables tables = new() { Weights = constants->Tables.Weights, Scales = constants->Tables.Scales, Bits = constants->Tables.Bits };
+        Vector512<int> q0 = constants->Q0, q1 = constants->Q1, q2 = constants->Q2, q3 = constants->Q3;
+        Vector512<float> s0 = Vector512.Load(firstLanes), s1 = Vector512.Load(secondLanes);
+        sbyte* values = x.Values;
+        float* xScales = x.Scales, xSums = x.Sums;
+        for (; chunks > 0; chunks--)
+        {
+            Vector512<sbyte> x0 = Vector512.Load(values), x1 = Vector512.Load(values + 64);
+            Vector512<sbyte> x2 = Vector512.Load(values + 128), x3 = Vector512.Load(values + 192);
+            Vector512<short> c0 = default, c1 = default, c2 = default, c3 = default;
+            if (TBlock.Offset != 0)
+            {
+                Vector512<byte> offset = Vector512.Create(TBlock.Offset);
+                c0 = BlockVectors.Pairs(offset, x0);
+                c1 = BlockVectors.Pairs(offset, x1);
+                c2 = BlockVectors.Pairs(offset, x2);
+                c3 = BlockVectors.Pairs(offset, x3);
+                if (Merged)
+                {
+                    c0 += c1;
+                    c2 += c3;
+                }
+            }
+
+            Vector512<float> scales = TBlock.Scales == 16 ? BlockVectors.Twice(Vector256.Load(xScales)) : Vector256.Load(xScales).ToVector512();
+            Vector512<float> mins = TBlock.HasMinimums ? Vector512.Load(xSums) : default;
+            Prefetch(first + Ahead);
+            Prefetch(second + Ahead);
+            Add(first, tables, x0, x1, x2, x3, c0, c1, c2, c3, q0, q1, q2, q3, scales, mins, ref s0);
+            Add(second, tables, x0, x1, x2, x3, c0, c1, c2, c3, q0, q1, q2, q3, scales, mins, ref s1);
+            values += Chunk;
+            xScales += 8;
+            xSums += 16;
+            first += ChunkBytes;
+            second += ChunkBytes;
+        }
+
+        s0.Store(firstLanes);
+        s1.Store(secondLanes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(byte* weights, in BlockTables tables,
+        Vector512<sbyte> x0, Vector512<sbyte> x1, Vector512<sbyte> x2, Vector512<sbyte> x3,
+        Vector512<short> c0, Vector512<short> c1, Vector512<short> c2, Vector512<short> c3,
+        Vector512<int> q0, Vector512<int> q1, Vector512<int> q2, Vector512<int> q3,
+        Vector512<float> xScales, Vector512<float> xSums, ref Vector512<float> sum)
+    {
+        Vector512<float> scales = TBlock.DecodeScales(weights, tables, out Vector512<float> minimums) * xScales;
+        TBlock.Decode(weights, tables, out Vector512<byte> w0, out Vector512<byte> w1, out Vector512<byte> w2, out Vector512<byte> w3);
+        if (TBlock.HasMinimums)
+            sum = Vector512.MultiplyAddEstimate(minimums, xSums, sum);
+        if (Merged && TBlock.Signed)
+        {
+            sum = Scaled(BlockVectors.DotSigned(w0.AsSByte(), x0) + BlockVectors.DotSigned(w1.AsSByte(), x1), scales, q0, sum);
+            sum = Scaled(BlockVectors.DotSigned(w2.AsSByte(), x2) + BlockVectors.DotSigned(w3.AsSByte(), x3), scales, q2, sum);
+        }
+        else if (Merged)
+        {
+            sum = Scaled(BlockVectors.AddPairs(BlockVectors.Pairs(w0, x0) + BlockVectors.Pairs(w1, x1) - c0), scales, q0, sum);
+            sum = Scaled(BlockVectors.AddPairs(BlockVectors.Pairs(w2, x2) + BlockVectors.Pairs(w3, x3) - c2), scales, q2, sum);
+        }
+        else
+        {
+            sum = Scaled(Dot(w0, x0, c0), scales, q0, sum);
+            sum = Scaled(Dot(w1, x1, c1), scales, q1, sum);
+            sum = Scaled(Dot(w2, x2, c2), scales, q2, sum);
+            sum = Scaled(Dot(w3, x3, c3), scales, q3, sum);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> Dot(Vector512<byte> weights, Vector512<sbyte> x, Vector512<short> correction) => TBlock.Signed
+        ? BlockVectors.DotSigned(weights.AsSByte(), x)
+        : BlockVectors.AddPairs(TBlock.Offset != 0 ? BlockVectors.Pairs(weights, x) - correction : BlockVectors.Pairs(weights, x));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Scaled(Vector512<int> dots, Vector512<float> scales, Vector512<int> lanes, Vector512<float> sum) =>
+        Vector512.MultiplyAddEstimate(Vector512.ConvertToSingle(dots), BlockVectors.Permute(scales, lanes), sum);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte* next)
+    {
+        if (!Sse.IsSupported)
+            return;
+        Sse.Prefetch0(next);
+        Sse.Prefetch0(next + 64);
+        if (ChunkBytes > 128)
+            Sse.Prefetch0(next + 128);
+        if (ChunkBytes > 192)
+            Sse.Prefetch0(next + 192);
+    }
+
+    /// <summary>What the kernel keeps in registers; passed in memory, since the JIT would store vector arguments in each turn of the loop.</summary>
+    private struct Constants
+    {
+        public BlockTables Tables;
+
+        /// <summary>For each of the four vectors of a chunk, <see cref="Lanes"/>.</summary>
+        public Vector512<int> Q0, Q1, Q2, Q3;
+    }
+}

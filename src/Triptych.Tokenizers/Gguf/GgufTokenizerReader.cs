@@ -1,0 +1,73 @@
+using System.Text.Json.Nodes;
+using Triptych.Tokenizers.Pipeline;
+
+namespace Triptych.Tokenizers.Gguf;
+
+/// <summary>Describes a tokenizer.json as GGUF files do.</summary>
+internal sealed class GgufTokenizerReader(Tokenizer tokenizer)
+{
+    private readonly JsonObject json = JsonNode.Parse(tokenizer.Files.Json.Span)!.AsObject();
+
+    public GgufVocabulary Read(int vocabSize)
+    {
+        if (Text(json["model"], "type") is not (null or "BPE"))
+            throw new NotSupportedException($"tokenizers of type {Text(json["model"], "type")} have no place in a GGUF file here; BPE has");
+        if (tokenizer.VocabSize > vocabSize)
+            throw new NotSupportedException($"the tokenizer has {tokenizer.VocabSize} tokens, more than the {vocabSize} of the model");
+        bool isSentencePiece = Flag(json["model"], "byte_fallback");
+        GgufPre? pre = isSentencePiece ? null : GgufPre.Find(json["pre_tokenizer"], Flag(json["model"], "ignore_merges"))
+            ?? throw new NotSupportedException("GGUF has no name for the tokenizer's pre-tokenizer that is known here");
+        string[] merges = [.. json["model"]!["merges"]!.AsArray().Select(merge => merge is JsonArray pair ? $"{pair[0]} {pair[1]}" : merge!.GetValue<string>())];
+        string[] tokens = [.. Enumerable.Range(0, vocabSize).Select(id => tokenizer.IdToToken(id) ?? $"[PAD{id}]")];
+        Encoding probe = tokenizer.Encode("a");
+        return new GgufVocabulary
+        {
+            Model = isSentencePiece ? GgufVocabulary.SentencePiece : GgufVocabulary.ByteLevel,
+            Pre = pre?.Names[0] ?? "default",
+            Tokens = tokens,
+            TokenTypes = [.. Enumerable.Range(0, vocabSize).Select(id => TypeOf(id, isSentencePiece))],
+            Scores = isSentencePiece ? Scores(tokens) : null,
+            Merges = isSentencePiece ? null : merges,
+            BosTokenId = tokenizer.BosTokenId,
+            EosTokenId = tokenizer.EosTokenId,
+            UnknownTokenId = tokenizer.UnkTokenId,
+            PaddingTokenId = tokenizer.PadTokenId,
+            AddBosToken = probe.Length > 0 && probe.Ids[0] == tokenizer.BosTokenId,
+            AddEosToken = probe.Length > 0 && probe.Ids[^1] == tokenizer.EosTokenId,
+            AddSpacePrefix = isSentencePiece ? tokenizer.Encode("a", addSpecialTokens: false).Tokens is [['\u2581', ..], ..] : null,
+            ChatTemplate = tokenizer.Files.ChatTemplate,
+        };
+    }
+
+    private GgufTokenType TypeOf(int id, bool isSentencePiece)
+    {
+        string? token = tokenizer.IdToToken(id);
+        if (token is null)
+            return GgufTokenType.Unused;
+        if (isSentencePiece && id == tokenizer.UnkTokenId)
+            return GgufTokenType.Unknown;
+        if (tokenizer.FindAdded(id) is { } added)
+            return added.Special ? GgufTokenType.Control : GgufTokenType.UserDefined;
+        return isSentencePiece && ByteFallbackDecoder.ByteOf(token) is not null ? GgufTokenType.Byte : GgufTokenType.Normal;
+    }
+
+    /// <summary>Minus the number of tokens that are made before; characters, which no merge makes, come last.</summary>
+    private float[] Scores(string[] tokens)
+    {
+        var ranks = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (JsonNode? merge in json["model"]!["merges"]!.AsArray())
+            ranks.TryAdd(merge is JsonArray pair ? $"{pair[0]}{pair[1]}" : Joined(merge!.GetValue<string>()), ranks.Count);
+        int next = ranks.Count;
+        return [.. tokens.Select((token, id) => TypeOf(id, isSentencePiece: true) != GgufTokenType.Normal ? 0f : -(ranks.TryGetValue(token, out int rank) ? rank : next++))];
+    }
+
+    private static string Joined(string merge)
+    {
+        int space = merge.IndexOf(' ', StringComparison.Ordinal);
+        return string.Concat(merge.AsSpan(0, space), merge.AsSpan(space + 1));
+    }
+
+    private static string? Text(JsonNode? node, string name) => node?[name]?.GetValue<string>();
+
+    private static bool Flag(JsonNode? node, string name) => node?[name]?.GetValue<bool>() ?? false;
+}
