@@ -21,6 +21,7 @@ internal static class CommandLine
         ("convert", ConvertCommand.Summary, () => new ConvertCommand()),
         ("quantize", QuantizeCommand.Summary, () => new QuantizeCommand()),
         ("forward", ForwardCommand.Summary, () => new ForwardCommand()),
+        ("perplexity", PerplexityCommand.Summary, () => new PerplexityCommand()),
         ("bench", BenchCommand.Summary, () => new BenchCommand()),
         ("version", VersionCommand.Summary, () => new VersionCommand()),
     ];

@@ -34,7 +34,6 @@ internal static unsafe class KeyValueRows
     {
         byte* row = source.Row(batch, head, first);
         long rowBytes = source.Type.BytesOf(source.RowStride);
-        Prefetch(row, rowBytes, rows, source.Type.BytesOf(dim));
         stride = source.RowStride;
         if (source.Type == DType.Float32 && rows % multiple == 0)
             return (float*)row;
@@ -160,16 +159,20 @@ internal static unsafe class KeyValueRows
         public long Count;
     }
 
-    /// <summary>Asks for rows that the next tiles read. Addresses past the end are harmless to a prefetch.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Prefetch(byte* row, long rowBytes, int rows, long bytes)
+    /// <summary>Asks for as many rows as are about to be read, some way ahead of them. Addresses past the end are harmless to a prefetch.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(byte* row, long rowBytes, int rows, long bytes)
     {
         if (!Sse.IsSupported)
             return;
-        row += rowBytes * Math.Max(rows, AheadBytes / Math.Max(rowBytes, 1));
         if (rowBytes == bytes)
-            (bytes, rows) = (bytes * rows, 1);
-        for (; rows > 0; rows--, row += rowBytes)
+        {
+            for (byte* ahead = row + AheadBytes, end = ahead + (rows * bytes); ahead < end; ahead += CacheLine)
+                Sse.Prefetch0(ahead);
+            return;
+        }
+
+        for (row += rowBytes * Math.Max(rows, AheadBytes / rowBytes); rows > 0; rows--, row += rowBytes)
         {
             for (long at = 0; at < bytes; at += CacheLine)
                 Sse.Prefetch0(row + at);
