@@ -19,7 +19,9 @@ internal static class CommandLine
         ("quantize", QuantizeCommand.Summary, () => new QuantizeCommand()),
         ("generate", GenerateCommand.Summary, () => new GenerateCommand()),
         ("tokenize", TokenizeCommand.Summary, () => new TokenizeCommand()),
+        ("convert", ConvertCommand.Summary, () => new ConvertCommand()),
         ("forward", ForwardCommand.Summary, () => new ForwardCommand()),
+        ("perplexity", PerplexityCommand.Summary, () => new PerplexityCommand()),
         ("bench", BenchCommand.Summary, () => new BenchCommand()),
         ("version", VersionCommand.Summary, () => new VersionCommand()),
     ];

@@ -129,11 +129,21 @@ public abstract class PretrainedModel : IDisposable
             throw new ArgumentException($"weights are not saved as {wanted.Name()}", nameof(dtype));
         using var scope = new TensorScope();
         var tensors = source.Parameters.Concat(source.Buffers)
-            .Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Detach().To(dtype ?? pair.Value.DType))).ToList();
+            .Select(pair => KeyValuePair.Create(pair.Key, Saved(pair.Key, pair.Value.Detach(), dtype))).ToList();
         CheckpointWriter.Save(folder, tensors, progress: progress, cancellationToken: cancellationToken);
-        var config = Config with { Architectures = [ClassName] };
+        var config = GgufArchitecture.WithoutInterleaving(Config) with { Architectures = [ClassName] };
         config.WithDType(tensors[0].Value.DType.Name()).Save(folder);
         GenerationConfig?.Save(folder);
+    }
+
+    // transformers knows no blocks, and no rows in GGUF's order.
+    private Tensor Saved(string name, Tensor tensor, DType? dtype)
+    {
+        if (tensor.DType.IsQuantized())
+            tensor = tensor.To(DType.Float32);
+        if (GgufArchitecture.IsInterleaved(Config) && Architecture.Gguf?.RotaryHeads(name, Config) is { } heads)
+            tensor = GgufArchitecture.Deinterleave(tensor, heads);
+        return tensor.To(dtype ?? tensor.DType);
     }
 
     /// <summary>Gives the weights' memory back. The model can't be used any more.</summary>

@@ -55,7 +55,7 @@ public sealed class GgufQuantizer
     /// <param name="cancellationToken">Stops the work; an old file then stays as it was.</param>
     /// <exception cref="CheckpointException">A tensor cannot be encoded, or the file not be written.</exception>
     public static IReadOnlyList<QuantizedTensor> Write(string path, GgufMetadata metadata, IReadOnlyCollection<TensorSource> tensors, QuantizationType type,
-        bool pure, IProgress<QuantizationProgress>? progress, CancellationToken cancellationToken)
+        bool pure = false, IProgress<QuantizationProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var plan = QuantizationPlan.Make(metadata, tensors, type, pure);
         if (plan.FirstOrDefault(entry => entry.Tensor.DType.IsQuantized() && entry.Target.IsQuantized() && entry.Tensor.DType != entry.Target) is { Tensor: { } quantized, Target: var target })
