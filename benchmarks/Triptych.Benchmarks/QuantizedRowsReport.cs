@@ -86,6 +86,6 @@ internal static unsafe class QuantizedRowsReport
         public float* Y;
 
         public readonly void Invoke(long start, long end) =>
-            QuantizedDots<T>.Run(X, K, Weights + (start * 16 * (K / T.Size * T.Bytes)), (int)(end - start) * 16, Y + (start * 16));
+            QuantizedDots<T>.Run(X, K, Weights + (start * 16 * (K / T.Size * T.Bytes)), K / T.Size * T.Bytes, (int)(end - start) * 16, Y + (start * 16));
     }
 }

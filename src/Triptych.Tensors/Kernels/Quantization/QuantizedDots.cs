@@ -137,12 +137,13 @@ internal static unsafe class QuantizedDots<TBlock>
         return new() { Values = values, Scales = scales, Sums = sums };
     }
 
-    /// <summary>sums[i] = x . weights[i], for `rows` rows of k weights that lie together.</summary>
+    /// <summary>sums[i] = x . weights[i], for `rows` rows of k weights that start `rowBytes` after each other.</summary>
     [SkipLocalsInit]
-    public static void Run(ArrangedRow x, int k, byte* weights, int rows, float* sums)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Run(ArrangedRow x, int k, byte* weights, long rowBytes, int rows, float* sums)
     {
-        long rowBytes = (long)k / TBlock.Size * TBlock.Bytes;
         int chunks = k / Chunk, tailBytes = k % Chunk / TBlock.Size * TBlock.Bytes;
+        long wholeBytes = (long)chunks * ChunkBytes;
         byte* memory = stackalloc byte[(GroupRows * (64 + ChunkBytes)) + 64];
         float* lanes = (float*)(((nint)memory + 63) & ~(nint)63);
         byte* tails = (byte*)(lanes + (GroupRows * 16));
@@ -153,7 +154,7 @@ internal static unsafe class QuantizedDots<TBlock>
         {
             int count = Math.Min(rows, GroupRows);
             for (int row = 0; row < count && tailBytes > 0; row++)
-                Unsafe.CopyBlockUnaligned(tails + (row * ChunkBytes), weights + (row * rowBytes) + (rowBytes - tailBytes), (uint)tailBytes);
+                Unsafe.CopyBlockUnaligned(tails + (row * ChunkBytes), weights + (row * rowBytes) + wholeBytes, (uint)tailBytes);
             for (int row = 0; row < count; row += 2)
             {
                 long second = Math.Min(row + 1, count - 1);

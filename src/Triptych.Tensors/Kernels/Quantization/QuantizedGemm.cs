@@ -67,6 +67,12 @@ internal static unsafe class QuantizedGemm
         ArgumentOutOfRangeException.ThrowIfGreaterThan(parts.Length, MaxParts);
         if (m == 0)
             return;
+        if (m == 1)
+        {
+            QuantizedRow.Run(k, a, parts, activation, gated);
+            return;
+        }
+
         long blocks = k / PanelLayout.BlockElements, bytes = Math.Min(m, MaxRows) * blocks * sizeof(ActivationBlock);
         ActivationBlock* activations = (ActivationBlock*)NativePool.Rent(bytes);
         try
