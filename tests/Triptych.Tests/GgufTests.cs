@@ -166,6 +166,39 @@ public sealed class GgufTests : IDisposable
     }
 
     [Fact]
+    public void SizesThatLieAreRefusedQuicklyAndWithoutMemory()
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(Stories);
+        string[] keys = [.. checkpoint.Gguf!.Entries.Where(entry => entry.Key.StartsWith("llama.", StringComparison.Ordinal) && entry.Value.Type == GgufValueType.UInt32).Select(entry => entry.Key)];
+        Assert.Equal(7, keys.Length);
+        foreach (string key in keys.Append("llama.attention.key_length"))
+        {
+            foreach (uint lie in (uint[])[0, 1, 3, 1000, 65536, 1 << 30, int.MaxValue - 1, int.MaxValue, uint.MaxValue])
+            {
+                var metadata = new GgufMetadata();
+                foreach (var (name, value) in checkpoint.Gguf.Entries)
+                    metadata[name] = value;
+                metadata[key] = lie;
+                if (key.EndsWith("key_length", StringComparison.Ordinal))
+                    metadata["llama.rope.dimension_count"] = metadata["llama.attention.value_length"] = lie;
+                GgufWriter.Write(In("lie.gguf"), metadata, [.. checkpoint.Names.Select(name => TensorSource.Of(name, checkpoint.Load(name)))]);
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                try
+                {
+                    using PretrainedModel model = PretrainedModel.Load(In("lie.gguf"));
+                    Assert.EndsWith("context_length", key, StringComparison.Ordinal);
+                }
+                catch (CheckpointException error)
+                {
+                    Assert.StartsWith(In("lie.gguf"), error.Message, StringComparison.Ordinal);
+                }
+
+                Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 32 << 20);
+            }
+        }
+    }
+
+    [Fact]
     public void ReportCountsFormats()
     {
         ArchitectureReport report = ArchitectureReport.Of(Stories);
