@@ -35,7 +35,7 @@ internal static unsafe class GemmReport
         {
             if (at + 1 >= args.Length || !int.TryParse(args[at + 1], out int count) || count < 1)
             {
-                Console.Error.WriteLine("usage: gemm [--threads N] [--path 128|256|512] [--only products|bf16|attention|rows] [--match TEXT] [--quick]");
+                Console.Error.WriteLine("usage: gemm [--threads N] [--path 128|256|512] [--only products|bf16|quantized|attention|rows] [--match TEXT] [--quick]");
                 return 2;
             }
 
@@ -65,6 +65,8 @@ internal static unsafe class GemmReport
             if (only is null or "attention")
                 AttentionReport.Run(Option(args, "--match"));
 
+            if (DotPeak.HasInt8 && only is null or "quantized")
+                QuantizedGemmReport.Run(Option(args, "--match"), quick);
             if (only == "blocks")
             {
                 QuantizedRowsReport.Run(2048, 120 << 20);

@@ -16,10 +16,12 @@ internal static class CommandLine
         ("inspect", InspectCommand.Summary, () => new InspectCommand()),
         ("models", ModelsCommand.Summary, () => new ModelsCommand()),
         ("train", TrainCommand.Summary, () => new TrainCommand()),
-        ("quantize", QuantizeCommand.Summary, () => new QuantizeCommand()),
         ("generate", GenerateCommand.Summary, () => new GenerateCommand()),
         ("tokenize", TokenizeCommand.Summary, () => new TokenizeCommand()),
+        ("convert", ConvertCommand.Summary, () => new ConvertCommand()),
+        ("quantize", QuantizeCommand.Summary, () => new QuantizeCommand()),
         ("forward", ForwardCommand.Summary, () => new ForwardCommand()),
+        ("perplexity", PerplexityCommand.Summary, () => new PerplexityCommand()),
         ("bench", BenchCommand.Summary, () => new BenchCommand()),
         ("version", VersionCommand.Summary, () => new VersionCommand()),
     ];

@@ -181,7 +181,7 @@ public sealed record RopeParameters
     {
         if (value is null)
             return;
-        JsonNode node = JsonSerializer.SerializeToNode(value)!;
+        JsonNode node = JsonSerializer.SerializeToNode(value, ConfigJson.Options)!;
         if (!JsonNode.DeepEquals(target[key], node))
             target[key] = node;
     }

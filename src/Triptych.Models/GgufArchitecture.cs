@@ -42,7 +42,7 @@ public abstract class GgufArchitecture
     public virtual IEnumerable<(string Name, Tensor Tensor)> ExtraTensors(ModelConfig config) => [];
 
     /// <summary>Adds the sizes of a model to the metadata of its file.</summary>
-    public abstract void WriteMetadata(ModelConfig config, GgufMetadata metadata);
+    protected abstract void WriteSizes(ModelConfig config, GgufMetadata metadata);
 
     /// <summary>config.json as the metadata and tensors of a file say it.</summary>
     /// <exception cref="CheckpointException">A value is missing, of the wrong type, or asks for what the architecture does not have here.</exception>
@@ -65,12 +65,23 @@ public abstract class GgufArchitecture
     /// <summary>The way back.</summary>
     internal static Tensor Deinterleave(Tensor weight, int heads) => Reorder(weight, heads, weight.Shape[0] / heads / 2, 2);
 
-    /// <summary>Starts a file's metadata.</summary>
-    internal void WriteName(GgufMetadata metadata, string? modelName)
+    /// <summary>Describes a model in the metadata of its file.</summary>
+    internal void WriteMetadata(ModelConfig config, string modelName, GgufMetadata metadata)
     {
         metadata[NameKey] = Name;
-        if (modelName is not null)
-            metadata["general.name"] = modelName;
+        metadata["general.name"] = modelName;
+        WriteSizes(config, metadata);
+    }
+
+    /// <summary>Whether rows of queries and keys lie in GGUF's order.</summary>
+    internal static bool IsInterleaved(ModelConfig config) => config.Extra?[InterleavedKey] is JsonValue value && value.TryGetValue(out bool interleaved) && interleaved;
+
+    /// <summary>The configuration of weights that were brought to the order of transformers.</summary>
+    internal static ModelConfig WithoutInterleaving(ModelConfig config)
+    {
+        var copy = config with { Extra = config.Extra?.DeepClone().AsObject() };
+        copy.Extra?.Remove(InterleavedKey);
+        return copy;
     }
 
     private static Tensor Reorder(Tensor weight, int heads, int outer, int inner)

@@ -82,7 +82,7 @@ public abstract class PretrainedModel : IDisposable
         ArgumentNullException.ThrowIfNull(inputs);
         InputChecks.Check(inputs, Config);
         using var scope = new TensorScope();
-        return Run(inputs).KeepIn(scope);
+        return Run(WithoutIdleMasks(inputs)).KeepIn(scope);
     }
 
     /// <summary>Runs the encoder of an encoder-decoder alone; what it gives is <see cref="ModelInputs.EncoderOutput"/> of later calls.</summary>
@@ -93,7 +93,7 @@ public abstract class PretrainedModel : IDisposable
         ArgumentNullException.ThrowIfNull(inputs);
         InputChecks.Check(inputs, Config);
         using var scope = new TensorScope();
-        return RunEncoder(inputs).KeepIn(scope);
+        return RunEncoder(WithoutIdleMasks(inputs)).KeepIn(scope);
     }
 
     /// <summary>An empty cache for generation.</summary>
@@ -129,11 +129,21 @@ public abstract class PretrainedModel : IDisposable
             throw new ArgumentException($"weights are not saved as {wanted.Name()}", nameof(dtype));
         using var scope = new TensorScope();
         var tensors = source.Parameters.Concat(source.Buffers)
-            .Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Detach().To(dtype ?? pair.Value.DType))).ToList();
+            .Select(pair => KeyValuePair.Create(pair.Key, Saved(pair.Key, pair.Value.Detach(), dtype))).ToList();
         CheckpointWriter.Save(folder, tensors, progress: progress, cancellationToken: cancellationToken);
-        var config = Config with { Architectures = [ClassName] };
+        var config = GgufArchitecture.WithoutInterleaving(Config) with { Architectures = [ClassName] };
         config.WithDType(tensors[0].Value.DType.Name()).Save(folder);
         GenerationConfig?.Save(folder);
+    }
+
+    // transformers knows no blocks, and no rows in GGUF's order.
+    private Tensor Saved(string name, Tensor tensor, DType? dtype)
+    {
+        if (tensor.DType.IsQuantized())
+            tensor = tensor.To(DType.Float32);
+        if (GgufArchitecture.IsInterleaved(Config) && Architecture.Gguf?.RotaryHeads(name, Config) is { } heads)
+            tensor = GgufArchitecture.Deinterleave(tensor, heads);
+        return tensor.To(dtype ?? tensor.DType);
     }
 
     /// <summary>Gives the weights' memory back. The model can't be used any more.</summary>
@@ -142,6 +152,17 @@ public abstract class PretrainedModel : IDisposable
         foreach (var (_, tensor) in source.Parameters.Concat(source.Buffers))
             tensor.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Masks as the layers read them, converted once for all; none where nothing is hidden.</summary>
+    private static ModelInputs WithoutIdleMasks(ModelInputs inputs) => inputs.AttentionMask is null && inputs.DecoderAttentionMask is null
+        ? inputs
+        : inputs with { AttentionMask = Hiding(inputs.AttentionMask), DecoderAttentionMask = Hiding(inputs.DecoderAttentionMask) };
+
+    private static Tensor? Hiding(Tensor? mask)
+    {
+        var seen = mask?.To(DType.Bool).Contiguous();
+        return seen?.AsSpan<bool>().Contains(false) == true ? seen : null;
     }
 
     /// <summary>The forward pass. Inputs were checked.</summary>

@@ -118,8 +118,11 @@ internal abstract class Backend
 
     public abstract void SoftmaxGradient(Tensor y, Tensor gradient, Tensor result, bool log);
 
-    /// <summary>x [rows, n]; statistics [rows, 2] (mean, 1 / std) or null. With no bias and rms: x / rms(x) * weight.</summary>
-    public abstract void Norm(Tensor x, Tensor? weight, Tensor? bias, float epsilon, bool rms, Tensor result, Tensor? statistics);
+    /// <summary>
+    /// The norm of x [rows, n], + residual if any; statistics [rows, 2] (mean, 1 / std) or null. With no bias and rms: x / rms(x) * weight.
+    /// </summary>
+    public abstract void Norm(
+        Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, float epsilon, bool rms, Tensor result, Tensor? statistics);
 
     public abstract void NormGradient(
         Tensor x, Tensor? weight, Tensor statistics, bool rms, Tensor gradient, Tensor inputGradient, Tensor? weightGradient, Tensor? biasGradient);

@@ -13,13 +13,31 @@ public static partial class Functional
     /// <param name="weight">[n], or null for ones.</param>
     /// <param name="bias">[n], or null for zeros.</param>
     /// <param name="epsilon">Added to the variance.</param>
-    public static Tensor LayerNorm(Tensor x, Tensor? weight, Tensor? bias, float epsilon) => Norm(x, weight, bias, epsilon, rms: false);
+    public static Tensor LayerNorm(Tensor x, Tensor? weight, Tensor? bias, float epsilon) => Norm(x, null, weight, bias, epsilon, rms: false);
+
+    /// <summary>The layer norm of x + residual, in one pass where no gradient is recorded.</summary>
+    /// <param name="x">[.., n] float32.</param>
+    /// <param name="residual">The same shape, float32.</param>
+    /// <param name="weight">[n], or null for ones.</param>
+    /// <param name="bias">[n], or null for zeros.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <exception cref="ArgumentException">The shapes differ.</exception>
+    public static Tensor LayerNorm(Tensor x, Tensor residual, Tensor? weight, Tensor? bias, float epsilon)
+    {
+        Single(x, nameof(x));
+        Single(residual, nameof(residual));
+        if (x.Shape != residual.Shape)
+            throw new ArgumentException($"a residual of shape {residual.Shape} for {x.Shape}", nameof(residual));
+        return Autograd.Needs(residual) || Autograd.Needs(x, weight, bias)
+            ? Norm(x + residual, null, weight, bias, epsilon, rms: false)
+            : Norm(x, residual, weight, bias, epsilon, rms: false);
+    }
 
     /// <summary>x / sqrt(mean(x^2) + epsilon) * weight over the last dimension (Zhang and Sennrich 2019).</summary>
     /// <param name="x">[.., n] float32.</param>
     /// <param name="weight">[n], or null for ones.</param>
     /// <param name="epsilon">Added to the mean square.</param>
-    public static Tensor RmsNorm(Tensor x, Tensor? weight, float epsilon) => Norm(x, weight, null, epsilon, rms: true);
+    public static Tensor RmsNorm(Tensor x, Tensor? weight, float epsilon) => Norm(x, null, weight, null, epsilon, rms: true);
 
     /// <summary>The mean of -log softmax(logits)[label] over the labels that are not ignored; NaN where there is none, as in PyTorch.</summary>
     /// <param name="logits">[n, classes] float32.</param>
@@ -127,7 +145,7 @@ public static partial class Functional
         return result;
     }
 
-    private static Tensor Norm(Tensor x, Tensor? weight, Tensor? bias, float epsilon, bool rms)
+    private static Tensor Norm(Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, float epsilon, bool rms)
     {
         int n = Single(x, nameof(x)).Shape[-1];
         if ((weight is not null && weight.Shape != [n]) || (bias is not null && bias.Shape != [n]))
@@ -137,7 +155,7 @@ public static partial class Functional
         var scale = weight?.Detach().To(DType.Float32).Contiguous();
         var y = Tensor.Empty(rows.Shape);
         var statistics = needed ? Tensor.Empty([rows.Shape[0], 2]) : null;
-        x.Backend.Norm(rows, scale, bias?.Detach().To(DType.Float32).Contiguous(), epsilon, rms, y, statistics);
+        x.Backend.Norm(rows, residual is null ? null : Rows(residual.Detach(), -1, out _), scale, bias?.Detach().To(DType.Float32).Contiguous(), epsilon, rms, y, statistics);
         var result = y.Reshape(x.Shape);
         if (needed)
         {

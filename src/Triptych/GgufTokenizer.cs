@@ -1,4 +1,5 @@
 using Triptych.Formats;
+using Triptych.Models;
 using Triptych.Tokenizers;
 using Triptych.Tokenizers.Gguf;
 
@@ -16,7 +17,19 @@ public static class GgufTokenizer
     public static Tokenizer Load(string path)
     {
         using var file = GgufFile.Open(path);
-        return Read(file.Metadata).ToTokenizer(path);
+        return IsIn(file.Metadata) ? Read(file.Metadata).ToTokenizer(path) : throw new TokenizerException(path, "the file has no tokenizer");
+    }
+
+    /// <summary>Says that a file has no tokenizer, and which tokens begin and end texts.</summary>
+    internal static void WriteNone(ModelConfig config, int[] ends, GgufMetadata metadata)
+    {
+        metadata[Prefix + "model"] = "none";
+        if (config.BosTokenId is { } bos)
+            metadata[Prefix + "bos_token_id"] = (uint)bos;
+        if (ends.Length > 0)
+            metadata[Prefix + "eos_token_id"] = (uint)ends[0];
+        if (config.PadTokenId is { } pad)
+            metadata[Prefix + "padding_token_id"] = (uint)pad;
     }
 
     /// <summary>Whether metadata describe a tokenizer.</summary>

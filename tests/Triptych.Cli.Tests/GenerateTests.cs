@@ -30,6 +30,17 @@ public sealed class GenerateTests : IDisposable
     }
 
     [Fact]
+    public async Task The_cache_takes_a_type()
+    {
+        string[] arguments = ["generate", model, "--ids", "5,6,7", "--max-new-tokens", "4", "--cache-type"];
+        var wide = await CliRun.OfAsync([.. arguments, "f32"]);
+        Assert.Equal((0, ""), (wide.ExitCode, wide.Error));
+        Assert.Equal(wide.Out, (await CliRun.OfAsync([.. arguments, "f16"])).Out);
+        (await CliRun.OfAsync([.. arguments, "q4"])).AssertFails(2, "--cache-type takes one of f32|f16|bf16|q8_0");
+        (await CliRun.OfAsync([.. arguments, "q8_0"])).AssertFails(1, "multiple of 32");
+    }
+
+    [Fact]
     public async Task A_seed_makes_draws_repeatable()
     {
         string[] arguments = ["generate", model, "--prompt", "the movie", "--temperature", "1.5", "--max-new-tokens", "12", "--json", "--seed"];

@@ -1,3 +1,7 @@
+using Triptych.Models;
+using Triptych.Models.Decoders;
+using Triptych.Tensors;
+
 namespace Triptych.Generation.Tests;
 
 /// <summary>Lengths, sampling, streaming, cancellation and errors.</summary>
@@ -57,6 +61,37 @@ public sealed class GenerationTests
         var options = Endless with { DoSample = true, Temperature = 1.5, TopK = 0, MaxNewTokens = 16, Seed = 7 };
         Assert.Equal(Generate(options).Sequences, Generate(options).Sequences);
         Assert.NotEqual(Generate(options).Sequences, Generate(options with { Seed = 8 }).Sequences);
+    }
+
+    /// <summary>Beams reorder the cache, rows of different length share it: both repeat exactly in every type, and what is close to
+    /// float32 takes the same tokens.</summary>
+    [Theory]
+    [InlineData(DType.Float32)]
+    [InlineData(DType.Float16)]
+    [InlineData(DType.BFloat16)]
+    [InlineData(DType.Q8_0)]
+    public void EveryCacheTypeGeneratesRepeatably(DType type)
+    {
+        var config = new Gpt2Config { VocabSize = 60, NEmbd = 64, NHead = 2, NLayer = 2, NPositions = 64, InitializerRange = 0.4 };
+        using var model = ModelRegistry.Create(config, "GPT2LMHeadModel", seed: 5);
+        var generator = new TextGenerator(model);
+        int[][] prompts = [Prompt, [7, 3, 3, 8, 12, 44, 9]];
+        foreach (int beams in (int[])[1, 3])
+        {
+            var options = Endless with { NumBeams = beams, MaxNewTokens = 24, PadTokenId = 0, CacheType = type };
+            int[][] Sequences(GenerationOptions with) => [.. generator.Generate(prompts, with, TestContext.Current.CancellationToken).Sequences];
+            int[][] first = Sequences(options);
+            Assert.Equal(first, Sequences(options));
+            if (type is DType.Float32 or DType.Float16)
+                Assert.Equal(Sequences(options with { UseCache = false }), first);
+        }
+    }
+
+    [Fact]
+    public void ACacheTypeThatDoesNotFitTheHeadsIsAnError()
+    {
+        var error = Assert.Throws<ArgumentException>(() => Generate(Endless with { CacheType = DType.Q8_0 }));
+        Assert.Contains("multiple of 32", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

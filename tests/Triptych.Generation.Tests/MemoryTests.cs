@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Triptych.Models;
+using Triptych.Models.Decoders;
 using Triptych.Tensors;
 
 namespace Triptych.Generation.Tests;
@@ -47,6 +49,34 @@ public sealed class MemoryTests
         Assert.Equal(retained, NativePool.RetainedBytes);
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - managed, long.MinValue, ManagedGrowthBytes);
         Assert.InRange(growth, long.MinValue, GrowthBytes);
+    }
+
+    /// <summary>Weights stay in the mapped file, in whatever type: what the process holds beside them is the cache and what a step needs.</summary>
+    [Theory]
+    [InlineData(DType.Float32)]
+    [InlineData(DType.BFloat16)]
+    public void LoadedWeightsAreMappedNotCopied(DType dtype)
+    {
+        string folder = Directory.CreateTempSubdirectory("triptych-").FullName;
+        try
+        {
+            var config = new LlamaConfig
+            {
+                VocabSize = 8192, HiddenSize = 512, IntermediateSize = 1536, NumHiddenLayers = 3, NumAttentionHeads = 8, NumKeyValueHeads = 2, EosTokenId = null,
+            };
+            using (var fresh = ModelRegistry.Create(config, "LlamaForCausalLM"))
+                fresh.Save(folder, dtype);
+            NativePool.Trim();
+            long before = NativePool.RentedBytes + NativePool.RetainedBytes;
+            using var model = PretrainedModel.Load(folder);
+            new TextGenerator(model).Generate([[5, 6, 7, 8]], new GenerationOptions { MaxNewTokens = 8 }, TestContext.Current.CancellationToken);
+            long weights = model.Parameters.Values.Sum(parameter => parameter.DType.BytesOf(parameter.Count));
+            Assert.InRange(NativePool.RentedBytes + NativePool.RetainedBytes - before, 0, weights * 15 / 100);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     private static long Memory()

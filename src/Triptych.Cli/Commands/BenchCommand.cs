@@ -77,7 +77,8 @@ internal sealed class BenchCommand : CliCommand
     /// <summary>The lengths to measure with: those asked for, else what fits.</summary>
     private static (int Prefill, int Decode) Sizes(PretrainedModel network, int? prefill, int? decode)
     {
-        int context = network.Config.Dimensions.ContextLength;
+        var dimensions = network.Config.Dimensions;
+        int context = dimensions.HasPositionTable ? dimensions.ContextLength : int.MaxValue;
         bool isEncoderDecoder = network.Architecture.Family is ModelFamily.EncoderDecoder;
         if (!BenchRun.Generates(network))
             return (Fit("--prefill", prefill, DefaultPrefill, context), 0);

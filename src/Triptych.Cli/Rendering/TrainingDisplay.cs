@@ -8,7 +8,6 @@ namespace Triptych.Cli.Rendering;
 /// </summary>
 internal sealed class TrainingDisplay(Terminal terminal) : IProgress<TrainingProgress>, IDisposable
 {
-    private const int BarWidth = 24;
     private readonly StatusLine status = new(terminal);
 
     public void Report(TrainingProgress value)
@@ -17,7 +16,7 @@ internal sealed class TrainingDisplay(Terminal terminal) : IProgress<TrainingPro
         switch (value.Event)
         {
             case TrainingEvent.Step when terminal.IsErrorLive:
-                status.Show($"{stage}{Bar(value)} {Figures(value)}");
+                status.Show($"{stage}{ProgressBar.Of(value.Step, value.TotalSteps)} {Figures(value)}");
                 break;
             case TrainingEvent.Step:
                 status.Log($"{stage}{Figures(value)}");
@@ -39,14 +38,5 @@ internal sealed class TrainingDisplay(Terminal terminal) : IProgress<TrainingPro
 
     private static string Figures(TrainingProgress value) =>
         $"step {value.Step}/{value.TotalSteps}  epoch {value.Epoch:F2}  loss {value.Loss:F4}  lr {value.LearningRate:0.##E+0}  " +
-        $"{value.TokensPerSecond:N0} tokens/s  {Time(value.Elapsed)} elapsed, {(value.Remaining is { } left ? Time(left) : "?")} left";
-
-    private static string Bar(TrainingProgress value)
-    {
-        int filled = value.TotalSteps > 0 ? (int)Math.Clamp((long)BarWidth * value.Step / value.TotalSteps, 0, BarWidth) : 0;
-        return new string('█', filled) + new string('░', BarWidth - filled);
-    }
-
-    private static string Time(TimeSpan time) =>
-        time.TotalHours >= 1 ? $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}" : $"{time.Minutes}:{time.Seconds:00}";
+        $"{value.TokensPerSecond:N0} tokens/s  {ProgressBar.Time(value.Elapsed)} elapsed, {(value.Remaining is { } left ? ProgressBar.Time(left) : "?")} left";
 }

@@ -55,7 +55,7 @@ public sealed class GgufQuantizer
     /// <param name="cancellationToken">Stops the work; an old file then stays as it was.</param>
     /// <exception cref="CheckpointException">A tensor cannot be encoded, or the file not be written.</exception>
     public static IReadOnlyList<QuantizedTensor> Write(string path, GgufMetadata metadata, IReadOnlyCollection<TensorSource> tensors, QuantizationType type,
-        bool pure, IProgress<QuantizationProgress>? progress, CancellationToken cancellationToken)
+        bool pure = false, IProgress<QuantizationProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var plan = QuantizationPlan.Make(metadata, tensors, type, pure);
         if (plan.FirstOrDefault(entry => entry.Tensor.DType.IsQuantized() && entry.Target.IsQuantized() && entry.Tensor.DType != entry.Target) is { Tensor: { } quantized, Target: var target })
@@ -120,7 +120,8 @@ public sealed class GgufQuantizer
         if (!float.IsFinite(largest))
             throw new CheckpointException(path, name, "has numbers that are infinite or not a number");
         target.CopyFrom(numbers);
-        if (largest > SafeMagnitude && !float.IsFinite(LargestMagnitude(target.To(DType.Float32))))
+        // Beyond, scales become infinite, or sums do and a block is left zero.
+        if (largest > SafeMagnitude && MathF.Abs(LargestMagnitude(target.To(DType.Float32))) is var kept && !(kept > largest / 2 && float.IsFinite(kept)))
             throw new CheckpointException(path, name, $"has numbers up to {largest:G4}, beyond the range of {target.DType.Name()}");
     }
 

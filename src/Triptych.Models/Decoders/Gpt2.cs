@@ -122,6 +122,10 @@ internal sealed class Conv1D(Weights weights, int inFeatures, int outFeatures, I
     private readonly Tensor bias = weights.Get("bias", [outFeatures], Init.Zeros);
 
     public Tensor Forward(Tensor x) => LinearTransposed(x, weight, bias);
+
+    public Tensor Forward(Tensor x, string activation) => ActivationFunctions.Fused(activation) is { } fused
+        ? LinearTransposed(x, weight, bias, fused)
+        : ActivationFunctions.Named(activation)(Forward(x));
 }
 
 /// <summary>Causal self-attention, with query, key and value from one product.</summary>
@@ -162,7 +166,6 @@ internal sealed class Gpt2Layer(Gpt2Config config, Weights weights, int index)
     private readonly LayerNorm mlpNorm = new(weights.Sub("ln_2"), config.NEmbd, config.LayerNormEpsilon);
     private readonly Conv1D up = new(weights.Sub("mlp.c_fc"), config.NEmbd, config.NInner ?? (4 * config.NEmbd), config.Init);
     private readonly Conv1D down = new(weights.Sub("mlp.c_proj"), config.NInner ?? (4 * config.NEmbd), config.NEmbd, ResidualInit(config));
-    private readonly Func<Tensor, Tensor> activation = ActivationFunctions.Named(config.ActivationFunction);
     private readonly Dropout dropout = new(weights, config.ResidPdrop);
 
     /// <summary>What is added to the residual stream starts smaller the more layers add to it.</summary>
@@ -172,7 +175,7 @@ internal sealed class Gpt2Layer(Gpt2Config config, Weights weights, int index)
     {
         using var scope = new TensorScope();
         hiddenStates += dropout.Forward(attention.Forward(attentionNorm.Forward(hiddenStates), attentionMask, cache));
-        hiddenStates += dropout.Forward(down.Forward(activation(up.Forward(mlpNorm.Forward(hiddenStates)))));
+        hiddenStates += dropout.Forward(down.Forward(up.Forward(mlpNorm.Forward(hiddenStates), config.ActivationFunction)));
         return scope.Keep(hiddenStates);
     }
 }

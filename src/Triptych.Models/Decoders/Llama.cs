@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Triptych.Formats;
 using Triptych.Models.Layers;
@@ -90,7 +89,7 @@ public sealed record LlamaConfig : ModelConfig
 
     /// <summary>Whether the pairs that rotary embeddings turn are neighbours, as in GGUF files, which store the rows of
     /// queries and keys in that order.</summary>
-    internal bool RopeInterleaved => Extra?["rope_interleaved"] is JsonValue value && value.TryGetValue(out bool interleaved) && interleaved;
+    internal bool RopeInterleaved => GgufArchitecture.IsInterleaved(this);
 
     internal Init Init => Init.Normal((float)InitializerRange);
 

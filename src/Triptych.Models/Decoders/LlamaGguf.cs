@@ -54,7 +54,7 @@ internal sealed class LlamaGguf : GgufArchitecture
     }
 
     /// <inheritdoc/>
-    public override void WriteMetadata(ModelConfig config, GgufMetadata metadata)
+    protected override void WriteSizes(ModelConfig config, GgufMetadata metadata)
     {
         var llama = (LlamaConfig)config;
         if (llama.HiddenAct != "silu")

@@ -168,10 +168,11 @@ internal sealed class BartAttention(BartConfig config, Weights weights, int head
     /// <summary>Attention to the states themselves; causal with a cache or without.</summary>
     public Tensor AttendToSelf(Tensor hiddenStates, Tensor? attentionMask, bool causal, LayerCache? cache = null)
     {
-        var (keys, values) = KeysAndValues(hiddenStates);
+        var (q, k, v) = query.ForwardWith(key, value, hiddenStates); // [batch, sequence, model]
+        var (keys, values) = (k.SplitHeads(heads), v.SplitHeads(heads));
         if (cache is not null)
             (keys, values) = cache.Update(keys, values);
-        return Attend(hiddenStates, keys, values, attentionMask, causal);
+        return Attend(q, keys, values, attentionMask, causal);
     }
 
     /// <summary>Attention to the encoder's output, whose keys and values are computed once if there is a cache for them.</summary>
@@ -183,7 +184,7 @@ internal sealed class BartAttention(BartConfig config, Weights weights, int head
             { Length: 0 } => Fill(cache, encoded),
             _ => cache.Current,
         };
-        return Attend(hiddenStates, keys, values, encoderMask, causal: false);
+        return Attend(query.Forward(hiddenStates), keys, values, encoderMask, causal: false);
     }
 
     private (Tensor Keys, Tensor Values) Fill(LayerCache cache, Tensor encoded)
@@ -196,9 +197,9 @@ internal sealed class BartAttention(BartConfig config, Weights weights, int head
     private (Tensor Keys, Tensor Values) KeysAndValues(Tensor states) =>
         (key.Forward(states).SplitHeads(heads), value.Forward(states).SplitHeads(heads));
 
-    private Tensor Attend(Tensor hiddenStates, Tensor keys, Tensor values, Tensor? mask, bool causal)
+    private Tensor Attend(Tensor queries, Tensor keys, Tensor values, Tensor? mask, bool causal)
     {
-        var context = ScaledDotProductAttention(query.Forward(hiddenStates).SplitHeads(heads), keys, values, new AttentionOptions
+        var context = ScaledDotProductAttention(queries.SplitHeads(heads), keys, values, new AttentionOptions
         {
             Causal = causal,
             KeyPaddingMask = mask,
@@ -215,14 +216,13 @@ internal sealed class BartFeedForward(BartConfig config, Weights weights, int wi
     private readonly Linear up = new(weights.Sub("fc1"), config.DModel, width, config.Init);
     private readonly Linear down = new(weights.Sub("fc2"), width, config.DModel, config.Init);
     private readonly LayerNorm norm = new(weights.Sub("final_layer_norm"), config.DModel, BartStack.NormEpsilon);
-    private readonly Func<Tensor, Tensor> activation = ActivationFunctions.Named(config.ActivationFunction);
     private readonly Dropout activationDropout = new(weights, config.ActivationDropout);
     private readonly Dropout dropout = new(weights, config.Dropout);
 
     public Tensor Forward(Tensor hiddenStates)
     {
-        var transformed = down.Forward(activationDropout.Forward(activation(up.Forward(hiddenStates))));
-        return norm.Forward(hiddenStates + dropout.Forward(transformed));
+        var transformed = down.Forward(activationDropout.Forward(up.Forward(hiddenStates, config.ActivationFunction)));
+        return norm.Forward(dropout.Forward(transformed), hiddenStates);
     }
 }
 
@@ -238,7 +238,7 @@ internal sealed class BartEncoderLayer(BartConfig config, Weights weights)
     {
         using var scope = new TensorScope();
         var attended = dropout.Forward(attention.AttendToSelf(hiddenStates, attentionMask, causal: false));
-        return scope.Keep(feedForward.Forward(attentionNorm.Forward(hiddenStates + attended)));
+        return scope.Keep(feedForward.Forward(attentionNorm.Forward(attended, hiddenStates)));
     }
 }
 
@@ -256,9 +256,9 @@ internal sealed class BartDecoderLayer(BartConfig config, Weights weights)
     {
         using var scope = new TensorScope();
         var attended = dropout.Forward(selfAttention.AttendToSelf(hiddenStates, attentionMask, causal: true, cache?.Self(layer)));
-        hiddenStates = selfNorm.Forward(hiddenStates + attended);
+        hiddenStates = selfNorm.Forward(attended, hiddenStates);
         var crossed = dropout.Forward(crossAttention.AttendToEncoder(hiddenStates, encoded, encoderMask, cache?.Cross(layer)));
-        return scope.Keep(feedForward.Forward(crossNorm.Forward(hiddenStates + crossed)));
+        return scope.Keep(feedForward.Forward(crossNorm.Forward(crossed, hiddenStates)));
     }
 }
 

@@ -137,10 +137,11 @@ internal sealed class BertSelfAttention(BertConfig config, Weights weights)
     public Tensor Forward(Tensor hiddenStates, Tensor? attentionMask)
     {
         int heads = config.NumAttentionHeads;
+        var (q, k, v) = query.ForwardWith(key, value, hiddenStates); // [batch, sequence, hidden]
         return ScaledDotProductAttention(
-            query.Forward(hiddenStates).SplitHeads(heads), // [batch, heads, sequence, headDim]
-            key.Forward(hiddenStates).SplitHeads(heads),
-            value.Forward(hiddenStates).SplitHeads(heads),
+            q.SplitHeads(heads), // [batch, heads, sequence, headDim]
+            k.SplitHeads(heads),
+            v.SplitHeads(heads),
             new AttentionOptions { KeyPaddingMask = attentionMask, Dropout = dropout.Rate, Generator = dropout.Generator }).MergeHeads();
     }
 }
@@ -152,7 +153,7 @@ internal sealed class BertOutput(BertConfig config, Weights weights, int inFeatu
     private readonly LayerNorm norm = new(weights.Sub("LayerNorm"), config.HiddenSize, config.LayerNormEps);
     private readonly Dropout dropout = new(weights, config.HiddenDropoutProb);
 
-    public Tensor Forward(Tensor x, Tensor residual) => norm.Forward(dropout.Forward(dense.Forward(x)) + residual);
+    public Tensor Forward(Tensor x, Tensor residual) => norm.Forward(dropout.Forward(dense.Forward(x)), residual);
 }
 
 /// <summary>Attention and feed-forward network.</summary>
@@ -162,13 +163,12 @@ internal sealed class BertLayer(BertConfig config, Weights weights)
     private readonly BertOutput attentionOutput = new(config, weights.Sub("attention.output"), config.HiddenSize);
     private readonly Linear intermediate = new(weights.Sub("intermediate.dense"), config.HiddenSize, config.IntermediateSize, config.Init);
     private readonly BertOutput output = new(config, weights.Sub("output"), config.IntermediateSize);
-    private readonly Func<Tensor, Tensor> activation = ActivationFunctions.Named(config.HiddenAct);
 
     public Tensor Forward(Tensor hiddenStates, Tensor? attentionMask)
     {
         using var scope = new TensorScope();
         var attended = attentionOutput.Forward(attention.Forward(hiddenStates, attentionMask), hiddenStates);
-        return scope.Keep(output.Forward(activation(intermediate.Forward(attended)), attended));
+        return scope.Keep(output.Forward(intermediate.Forward(attended, config.HiddenAct), attended));
     }
 }
 
@@ -211,7 +211,7 @@ internal sealed class BertPooler(BertConfig config, Weights weights)
 {
     private readonly Linear dense = new(weights.Sub("dense"), config.HiddenSize, config.HiddenSize, config.Init);
 
-    public Tensor Forward(Tensor hiddenStates) => Tanh(dense.Forward(hiddenStates.Select(1, 0)));
+    public Tensor Forward(Tensor hiddenStates) => dense.Forward(hiddenStates.Select(1, 0), "tanh");
 }
 
 /// <summary>BERT without a head.</summary>
@@ -250,11 +250,11 @@ internal sealed class BertMaskedHead
     private readonly Linear transform;
     private readonly LayerNorm norm;
     private readonly Linear decoder;
-    private readonly Func<Tensor, Tensor> activation;
+    private readonly string activation;
 
     public BertMaskedHead(BertConfig config, Weights weights, Embedding words)
     {
-        activation = ActivationFunctions.Named(config.HiddenAct);
+        activation = config.HiddenAct;
         var bias = weights.Get("bias", [config.VocabSize], Init.Zeros);
         transform = new Linear(weights.Sub("transform.dense"), config.HiddenSize, config.HiddenSize, config.Init);
         norm = new LayerNorm(weights.Sub("transform.LayerNorm"), config.HiddenSize, config.LayerNormEps);
@@ -263,7 +263,7 @@ internal sealed class BertMaskedHead
             : new Linear(weights.Sub("decoder"), config.HiddenSize, config.VocabSize, config.Init);
     }
 
-    public Tensor Forward(Tensor hiddenStates) => decoder.Forward(norm.Forward(activation(transform.Forward(hiddenStates))));
+    public Tensor Forward(Tensor hiddenStates) => decoder.Forward(norm.Forward(transform.Forward(hiddenStates, activation)));
 }
 
 /// <summary>BERT that fills in masked tokens.</summary>

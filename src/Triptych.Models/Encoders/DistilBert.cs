@@ -112,10 +112,11 @@ internal sealed class DistilBertAttention(DistilBertConfig config, Weights weigh
 
     public Tensor Forward(Tensor hiddenStates, Tensor? attentionMask)
     {
+        var (q, k, v) = query.ForwardWith(key, value, hiddenStates);
         var context = ScaledDotProductAttention(
-            query.Forward(hiddenStates).SplitHeads(config.NHeads),
-            key.Forward(hiddenStates).SplitHeads(config.NHeads),
-            value.Forward(hiddenStates).SplitHeads(config.NHeads),
+            q.SplitHeads(config.NHeads),
+            k.SplitHeads(config.NHeads),
+            v.SplitHeads(config.NHeads),
             new AttentionOptions { KeyPaddingMask = attentionMask, Dropout = dropout.Rate, Generator = dropout.Generator });
         return output.Forward(context.MergeHeads());
     }
@@ -129,15 +130,14 @@ internal sealed class DistilBertLayer(DistilBertConfig config, Weights weights)
     private readonly Linear up = new(weights.Sub("ffn.lin1"), config.Dim, config.HiddenDim, config.Init);
     private readonly Linear down = new(weights.Sub("ffn.lin2"), config.HiddenDim, config.Dim, config.Init);
     private readonly LayerNorm outputNorm = new(weights.Sub("output_layer_norm"), config.Dim, DistilBertModel.NormEpsilon);
-    private readonly Func<Tensor, Tensor> activation = ActivationFunctions.Named(config.Activation);
     private readonly Dropout dropout = new(weights, config.Dropout);
 
     public Tensor Forward(Tensor hiddenStates, Tensor? attentionMask)
     {
         using var scope = new TensorScope();
-        var attended = attentionNorm.Forward(attention.Forward(hiddenStates, attentionMask) + hiddenStates);
-        var transformed = dropout.Forward(down.Forward(activation(up.Forward(attended))));
-        return scope.Keep(outputNorm.Forward(transformed + attended));
+        var attended = attentionNorm.Forward(attention.Forward(hiddenStates, attentionMask), hiddenStates);
+        var transformed = dropout.Forward(down.Forward(up.Forward(attended, config.Activation)));
+        return scope.Keep(outputNorm.Forward(transformed, attended));
     }
 }
 
@@ -187,13 +187,13 @@ public sealed class DistilBertForMaskedLM : PretrainedModel
     private readonly Linear transform;
     private readonly LayerNorm norm;
     private readonly Linear projector;
-    private readonly Func<Tensor, Tensor> activation;
+    private readonly string activation;
 
     internal DistilBertForMaskedLM(DistilBertConfig config, Weights weights)
         : base(config, weights)
     {
         distilbert = new DistilBertModel(config, weights.Sub("distilbert"));
-        activation = ActivationFunctions.Named(config.Activation);
+        activation = config.Activation;
         transform = new Linear(weights.Sub("vocab_transform"), config.Dim, config.Dim, config.Init);
         norm = new LayerNorm(weights.Sub("vocab_layer_norm"), config.Dim, DistilBertModel.NormEpsilon);
         var output = weights.Sub("vocab_projector");
@@ -206,7 +206,7 @@ public sealed class DistilBertForMaskedLM : PretrainedModel
     protected internal override ModelOutput Run(ModelInputs inputs)
     {
         var output = distilbert.Run(inputs);
-        var logits = projector.Forward(norm.Forward(activation(transform.Forward(output.LastHiddenState!)))); // [batch, sequence, vocabulary]
+        var logits = projector.Forward(norm.Forward(transform.Forward(output.LastHiddenState!, activation))); // [batch, sequence, vocabulary]
         return new ModelOutput { Loss = Losses.Tokens(logits, inputs.Labels), Logits = logits, HiddenStates = output.HiddenStates };
     }
 }

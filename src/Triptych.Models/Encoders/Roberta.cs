@@ -139,7 +139,7 @@ public sealed class RobertaForMaskedLM : PretrainedModel
     protected internal override ModelOutput Run(ModelInputs inputs)
     {
         var output = roberta.Run(inputs);
-        var logits = decoder.Forward(norm.Forward(Gelu(dense.Forward(output.LastHiddenState!)))); // [batch, sequence, vocabulary]
+        var logits = decoder.Forward(norm.Forward(dense.Forward(output.LastHiddenState!, "gelu"))); // [batch, sequence, vocabulary]
         return new ModelOutput { Loss = Losses.Tokens(logits, inputs.Labels), Logits = logits, HiddenStates = output.HiddenStates };
     }
 }

@@ -16,6 +16,11 @@ internal sealed class Linear(Tensor weight, Tensor? bias)
     /// <summary>[.., in] -> [.., out].</summary>
     public Tensor Forward(Tensor x) => Functional.Linear(x, weight, bias);
 
+    /// <summary>The layer and an activation by the name that config.json has for it, in one pass where the kernels know it.</summary>
+    public Tensor Forward(Tensor x, string activation) => ActivationFunctions.Fused(activation) is { } fused
+        ? Functional.Linear(x, weight, bias, fused)
+        : ActivationFunctions.Named(activation)(Forward(x));
+
     /// <summary>This layer and two others of the same input, as a query beside key and value: one pass.</summary>
     public (Tensor First, Tensor Second, Tensor Third) ForwardWith(Linear second, Linear third, Tensor x)
     {

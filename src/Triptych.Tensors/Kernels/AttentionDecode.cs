@@ -19,6 +19,9 @@ internal static unsafe class AttentionDecode<TSimd, TVector>
     /// <summary>Keys whose products with a query are computed together.</summary>
     private const int ScoreKeys = 8;
 
+    /// <summary>Keys that are added up before the sums go back to memory.</summary>
+    private const int ValueKeys = 16;
+
     public static bool Fits(in AttentionArguments g) =>
         g.Dropout == 0 && g.HeadDim % TSimd.Width == 0 && g.ValueDim % TSimd.Width == 0;
 
@@ -75,7 +78,7 @@ internal static unsafe class AttentionDecode<TSimd, TVector>
             {
                 int count = Math.Min(KeyValueRows.TileRows, keys - j);
                 float* k = KeyValueRows.Tile(G.Key, batch, keyValueHead, first + j, count, ScoreKeys, G.HeadDim, tile, out long stride);
-                Scores(queries, rows, G.HeadDim, k, stride, count, scores + j);
+                Scores(queries, rows, G.HeadDim, k, stride, count, scores + j, G.Key, G.Key.Row(batch, keyValueHead, first + j));
             }
 
             float* row = scores, sums = Sums + (((firstRow * Chunks) + chunk) * G.ValueDim);
@@ -96,7 +99,13 @@ internal static unsafe class AttentionDecode<TSimd, TVector>
             {
                 int count = Math.Min(KeyValueRows.TileRows, keys - j);
                 float* v = KeyValueRows.Tile(G.Value, batch, keyValueHead, first + j, count, 1, G.ValueDim, tile, out long stride);
-                AddValues(scores + j, rows, v, stride, count, G.ValueDim, sums, (long)Chunks * G.ValueDim);
+                byte* source = G.Value.Row(batch, keyValueHead, first + j);
+                long rowBytes = G.Value.Type.BytesOf(G.Value.RowStride);
+                for (int i = 0; i < count; i += ValueKeys, v += ValueKeys * stride)
+                {
+                    KeyValueRows.Prefetch(source + (i * rowBytes), rowBytes, ValueKeys, G.Value.Type.BytesOf(G.ValueDim));
+                    AddValues(scores + j + i, rows, v, stride, Math.Min(ValueKeys, count - i), G.ValueDim, sums, (long)Chunks * G.ValueDim);
+                }
             }
         }
 
@@ -113,10 +122,12 @@ internal static unsafe class AttentionDecode<TSimd, TVector>
     }
 
     /// <summary>scores [row, ChunkKeys] = q [rows, dim] k [keys, dim]^T; k and scores are addressable up to a multiple of ScoreKeys.</summary>
-    private static void Scores(float* q, int rows, int dim, float* k, long stride, int keys, float* scores)
+    private static void Scores(float* q, int rows, int dim, float* k, long stride, int keys, float* scores, in AttentionTensor key, byte* source)
     {
-        for (int j = 0; j < keys; j += ScoreKeys, k += ScoreKeys * stride, scores += ScoreKeys)
+        long rowBytes = key.Type.BytesOf(key.RowStride), dimBytes = key.Type.BytesOf(dim);
+        for (int j = 0; j < keys; j += ScoreKeys, k += ScoreKeys * stride, scores += ScoreKeys, source += ScoreKeys * rowBytes)
         {
+            KeyValueRows.Prefetch(source, rowBytes, ScoreKeys, dimBytes);
             int row = 0;
             for (; TSimd.Width == Vector512<float>.Count && row + 2 <= rows; row += 2)
                 Products<Two>(q + ((long)row * dim), dim, k, stride, scores + ((long)row * ChunkKeys));

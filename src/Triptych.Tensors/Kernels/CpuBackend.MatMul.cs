@@ -13,8 +13,48 @@ internal sealed unsafe partial class CpuBackend
             return;
         }
 
+        var type = parts[0].Right.DType;
+        bool alike = a.DType == DType.Float32 && type is DType.Float32 or DType.Float16 or DType.BFloat16;
         foreach (var part in parts)
-            MatMul(a, part.Right, part.Bias, Activation.None, part.Result);
+            alike &= part.Right.DType == type;
+        if (!alike)
+        {
+            foreach (var part in parts)
+                MatMul(a, part.Right, part.Bias, Activation.None, part.Result);
+            return;
+        }
+
+        a = Blas(a, out bool transA, out long lda);
+        var rights = new Tensor[parts.Length];
+        var products = new GemmArguments[parts.Length];
+        for (int i = 0; i < parts.Length; i++)
+        {
+            rights[i] = Blas(parts[i].Right, out bool transB, out long ldb);
+            products[i] = new GemmArguments
+            {
+                TransA = transA,
+                TransB = transB,
+                M = a.Shape[0],
+                N = rights[i].Shape[1],
+                K = a.Shape[1],
+                A = (float*)a.Data,
+                Lda = lda,
+                B = rights[i].Data,
+                Ldb = ldb,
+                C = (float*)parts[i].Result.Data,
+                Ldc = parts[i].Result.Stride(0),
+                Bias = parts[i].Bias is { } bias ? (float*)bias.Data : null,
+            };
+        }
+
+        Gemm.Run(products, type);
+        GC.KeepAlive(a);
+        GC.KeepAlive(rights);
+        foreach (var part in parts)
+        {
+            GC.KeepAlive(part.Bias);
+            GC.KeepAlive(part.Result);
+        }
     }
 
     public override void GatedMatMul(Tensor a, Tensor gate, Tensor up, Activation activation, Tensor result)

@@ -81,12 +81,14 @@ internal sealed unsafe partial class CpuBackend
         GC.KeepAlive(gradient);
     }
 
-    public override void Norm(Tensor x, Tensor? weight, Tensor? bias, float epsilon, bool rms, Tensor result, Tensor? statistics)
+    public override void Norm(
+        Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, float epsilon, bool rms, Tensor result, Tensor? statistics)
     {
         int n = x.Shape[1];
         var body = new NormBody
         {
             X = (float*)x.Data,
+            Residual = residual is null ? null : (float*)residual.Data,
             Weight = weight is null ? null : (float*)weight.Data,
             Bias = bias is null ? null : (float*)bias.Data,
             Result = (float*)result.Data,
@@ -97,6 +99,7 @@ internal sealed unsafe partial class CpuBackend
         };
         WorkerPool.For(x.Shape[0], RowGrain(n), ref body);
         GC.KeepAlive(x);
+        GC.KeepAlive(residual);
         GC.KeepAlive(weight);
         GC.KeepAlive(bias);
     }
@@ -390,6 +393,7 @@ internal sealed unsafe partial class CpuBackend
     private struct NormBody : IRangeBody
     {
         public float* X;
+        public float* Residual;
         public float* Weight;
         public float* Bias;
         public float* Result;
@@ -403,6 +407,12 @@ internal sealed unsafe partial class CpuBackend
             for (long row = start; row < end; row++)
             {
                 float* x = X + (row * N), result = Result + (row * N);
+                if (Residual is not null)
+                {
+                    TensorPrimitives.Add(new ReadOnlySpan<float>(x, N), new ReadOnlySpan<float>(Residual + (row * N), N), new Span<float>(result, N));
+                    x = result;
+                }
+
                 var values = new ReadOnlySpan<float>(x, N);
                 float mean = Rms ? 0 : TensorPrimitives.Sum(values) / N;
                 var shift = Vector512.Create(mean);

@@ -60,26 +60,33 @@ internal static unsafe class Gemm
             Bias = epilogue.Bias,
             Activation = epilogue.Activation,
         };
+        Run(new ReadOnlySpan<GemmArguments>(in arguments), bType);
+    }
+
+    /// <summary>Products that agree in A, M and K; where their kernel can, it takes them in one parallel region.</summary>
+    public static void Run(ReadOnlySpan<GemmArguments> products, DType bType)
+    {
         switch (bType)
         {
             case DType.Float32:
-                Run<Float32Element>(arguments);
+                Run<Float32Element>(products);
                 break;
             case DType.Float16:
-                Run<Float16Element>(arguments);
+                Run<Float16Element>(products);
+                break;
+            case DType.BFloat16 when GemmBFloat16.Takes(products[0]):
+                foreach (ref readonly GemmArguments product in products)
+                    GemmBFloat16.Run(product);
                 break;
             case DType.BFloat16:
-                if (GemmBFloat16.Takes(arguments))
-                    GemmBFloat16.Run(arguments);
-                else
-                    Run<BFloat16Element>(arguments);
+                Run<BFloat16Element>(products);
                 break;
             default:
                 throw new NotSupportedException($"a matrix product takes float32, float16 or bfloat16 weights, not {bType.Name()}");
         }
     }
 
-    /// <summary><see cref="Run"/> for each of `batch` matrices that lie `stride` elements apart (0 repeats one).</summary>
+    /// <summary>A product for each of `batch` matrices that lie `stride` elements apart (0 repeats one).</summary>
     public static void RunBatched(int batch, bool transA, bool transB, int m, int n, int k, float* a, long lda, long strideA,
         void* b, DType bType, long ldb, long strideB, float beta, float* c, long ldc, long strideC, in GemmEpilogue epilogue)
     {
@@ -110,37 +117,53 @@ internal static unsafe class Gemm
             body.Invoke(0, batch);
     }
 
-    private static void Run<TElement>(in GemmArguments arguments)
+    private static void Run<TElement>(ReadOnlySpan<GemmArguments> products)
         where TElement : struct, IElement
     {
         switch (Path)
         {
             case SimdPath.Vector512:
-                Run<Simd512, Vector512<float>, TElement>(arguments);
+                Run<Simd512, Vector512<float>, TElement>(products);
                 break;
             case SimdPath.Vector256:
-                Run<Simd256, Vector256<float>, TElement>(arguments);
+                Run<Simd256, Vector256<float>, TElement>(products);
                 break;
             default:
-                Run<Simd128, Vector128<float>, TElement>(arguments);
+                Run<Simd128, Vector128<float>, TElement>(products);
                 break;
         }
     }
 
-    private static void Run<TSimd, TVector, TElement>(in GemmArguments arguments)
+    private static void Run<TSimd, TVector, TElement>(ReadOnlySpan<GemmArguments> products)
         where TSimd : struct, ISimd<TVector>
         where TVector : struct
         where TElement : struct, IElement
     {
-        if (arguments.K == 0)
-            GemmVector<TSimd, TVector, TElement>.Empty(arguments);
-        else if (arguments.M <= (arguments.TransB ? MaxDotRows : MaxColumnsRows))
-            GemmVector<TSimd, TVector, TElement>.Run(arguments);
-        else if (arguments.N <= MaxFlippedColumns && !arguments.TransA && TElement.Size == sizeof(float))
-            GemmDots<TSimd, TVector, TElement>.Run(Flip(arguments));
-        else
-            GemmBlocked<TSimd, TVector, TElement>.Run(new ReadOnlySpan<GemmArguments>(in arguments));
+        ref readonly GemmArguments first = ref products[0];
+        bool blocked = first.K > 0;
+        foreach (ref readonly GemmArguments product in products)
+            blocked &= product.M > (product.TransB ? MaxDotRows : MaxColumnsRows) && !Flips<TElement>(product);
+        if (blocked)
+        {
+            GemmBlocked<TSimd, TVector, TElement>.Run(products);
+            return;
+        }
+
+        foreach (ref readonly GemmArguments product in products)
+        {
+            if (product.K == 0)
+                GemmVector<TSimd, TVector, TElement>.Empty(product);
+            else if (product.M <= (product.TransB ? MaxDotRows : MaxColumnsRows))
+                GemmVector<TSimd, TVector, TElement>.Run(product);
+            else if (Flips<TElement>(product))
+                GemmDots<TSimd, TVector, TElement>.Run(Flip(product));
+            else
+                GemmBlocked<TSimd, TVector, TElement>.Run(new ReadOnlySpan<GemmArguments>(in product));
+        }
     }
+
+    private static bool Flips<TElement>(in GemmArguments g)
+        where TElement : struct, IElement => g.N <= MaxFlippedColumns && !g.TransA && TElement.Size == sizeof(float);
 
     /// <summary>C^T = op(B)^T A^T, for float32 B.</summary>
     private static GemmArguments Flip(GemmArguments g)
