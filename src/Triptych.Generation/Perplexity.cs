@@ -21,6 +21,10 @@ public sealed record PerplexityOptions
 
     /// <summary>Takes the place of each piece's first token, for models that were trained with it; null for none.</summary>
     public int? BosTokenId { get; init; }
+
+    /// <summary>Reads keys and values from a cache of this type, one of <see cref="ModelCache.Types"/>, to see what it costs; null for none.
+    /// The model that it is compared with has none.</summary>
+    public DType? CacheType { get; init; }
 }
 
 /// <summary>How far a measurement has come.</summary>
@@ -127,12 +131,12 @@ public static class Perplexity
             long[] targets = ids[^predicted..];
             ids[0] = options.BosTokenId ?? ids[0];
             own.Start();
-            var logits = Predict(model, ids, predicted);
+            var logits = Predict(model, ids, predicted, options.CacheType);
             Add(ref loss, logits, targets);
             own.Stop();
             if (reference is not null)
             {
-                var expected = Predict(reference, ids, predicted);
+                var expected = Predict(reference, ids, predicted, cacheType: null);
                 Add(ref referenceLoss, expected, targets);
                 for (int row = 0; row < predicted; row++)
                 {
@@ -194,9 +198,10 @@ public static class Perplexity
     }
 
     /// <summary>The logits of the last tokens of a piece, [predicted, vocabulary].</summary>
-    private static Tensor Predict(PretrainedModel model, long[] ids, int predicted)
+    private static Tensor Predict(PretrainedModel model, long[] ids, int predicted, DType? cacheType)
     {
-        var logits = model.Forward(new ModelInputs { InputIds = Tensor.From(ids, [1, ids.Length]) }).Logits!;
+        using var cache = cacheType is null ? null : model.CreateCache(cacheType, ids.Length);
+        var logits = model.Forward(new ModelInputs { InputIds = Tensor.From(ids, [1, ids.Length]), Cache = cache }).Logits!;
         return logits.Select(0, 0).Slice(0, ids.Length - 1 - predicted, predicted);
     }
 

@@ -82,7 +82,7 @@ public abstract class PretrainedModel : IDisposable
         ArgumentNullException.ThrowIfNull(inputs);
         InputChecks.Check(inputs, Config);
         using var scope = new TensorScope();
-        return Run(inputs).KeepIn(scope);
+        return Run(WithoutIdleMasks(inputs)).KeepIn(scope);
     }
 
     /// <summary>Runs the encoder of an encoder-decoder alone; what it gives is <see cref="ModelInputs.EncoderOutput"/> of later calls.</summary>
@@ -93,7 +93,7 @@ public abstract class PretrainedModel : IDisposable
         ArgumentNullException.ThrowIfNull(inputs);
         InputChecks.Check(inputs, Config);
         using var scope = new TensorScope();
-        return RunEncoder(inputs).KeepIn(scope);
+        return RunEncoder(WithoutIdleMasks(inputs)).KeepIn(scope);
     }
 
     /// <summary>An empty cache for generation.</summary>
@@ -152,6 +152,17 @@ public abstract class PretrainedModel : IDisposable
         foreach (var (_, tensor) in source.Parameters.Concat(source.Buffers))
             tensor.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Masks as the layers read them, converted once for all; none where nothing is hidden.</summary>
+    private static ModelInputs WithoutIdleMasks(ModelInputs inputs) => inputs.AttentionMask is null && inputs.DecoderAttentionMask is null
+        ? inputs
+        : inputs with { AttentionMask = Hiding(inputs.AttentionMask), DecoderAttentionMask = Hiding(inputs.DecoderAttentionMask) };
+
+    private static Tensor? Hiding(Tensor? mask)
+    {
+        var seen = mask?.To(DType.Bool).Contiguous();
+        return seen?.AsSpan<bool>().Contains(false) == true ? seen : null;
     }
 
     /// <summary>The forward pass. Inputs were checked.</summary>

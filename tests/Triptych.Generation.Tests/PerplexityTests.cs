@@ -1,4 +1,5 @@
 using Triptych.Models;
+using Triptych.Models.Decoders;
 using Triptych.Tensors;
 using Triptych.TestSupport;
 
@@ -34,6 +35,19 @@ public sealed class PerplexityTests
         Assert.Equal(Math.Exp(mean), result.Perplexity, 1e-4 * result.Perplexity);
         Assert.Equal(Math.Exp(mean) * deviation, result.StandardError, 1e-3 * result.StandardError);
         Assert.Null(result.Difference);
+    }
+
+    [Fact]
+    public void SeesWhatACacheCosts()
+    {
+        var config = new Gpt2Config { VocabSize = 60, NEmbd = 64, NHead = 2, NLayer = 2, NPositions = 64, InitializerRange = 0.3 };
+        using var model = ModelRegistry.Create(config, "GPT2LMHeadModel", seed: 5);
+        double Divergence(DType type) => Perplexity.Measure(model, Text, new PerplexityOptions { Context = 24, CacheType = type }, model,
+            cancellationToken: TestContext.Current.CancellationToken).Difference!.MeanDivergence;
+        Assert.Equal(0, Divergence(DType.Float32));
+        Assert.InRange(Divergence(DType.Float16), 1e-12, 1e-6);
+        Assert.InRange(Divergence(DType.BFloat16), 1e-9, 2e-3);
+        Assert.InRange(Divergence(DType.Q8_0), 1e-9, 2e-3);
     }
 
     [Fact]

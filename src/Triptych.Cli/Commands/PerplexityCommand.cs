@@ -4,6 +4,7 @@ using System.Text.Json;
 using Triptych.Cli.Rendering;
 using Triptych.Generation;
 using Triptych.Models;
+using Triptych.Tensors;
 using Triptych.Tokenizers;
 using static Triptych.Cli.NumberOption;
 
@@ -26,6 +27,7 @@ internal sealed class PerplexityCommand : CliCommand
         HelpName = "MODEL",
     };
 
+    private readonly Option<DType?> cacheType = CacheTypeOption.Create("Read keys and values from a cache of this type; no cache without it.");
     private readonly Option<bool> json = new("--json") { Description = "Print a JSON object." };
 
     public PerplexityCommand()
@@ -37,6 +39,7 @@ internal sealed class PerplexityCommand : CliCommand
         Add(stride);
         Add(chunks);
         Add(compare);
+        Add(cacheType);
         Add(json);
     }
 
@@ -44,13 +47,14 @@ internal sealed class PerplexityCommand : CliCommand
     [
         ("triptych perplexity gpt2-stories README.md", "how well a model predicts a text"),
         ("triptych perplexity ./llama-q4_k_m.gguf wiki.txt --compare ./llama-f32.gguf", "what quantization has changed"),
+        ("triptych perplexity gpt2-stories README.md --cache-type q8_0 --compare gpt2-stories", "what a narrow cache changes"),
     ];
 
     public override Task ExecuteAsync(ParseResult arguments, Terminal terminal, CancellationToken cancellationToken)
     {
         string path = EmbeddedModels.Resolve(arguments.GetRequiredValue(model));
         string text = TextInput.ReadFile(arguments.GetRequiredValue(file));
-        var tokenizer = Tokenizer.Load(path);
+        var tokenizer = AutoTokenizer.Load(path);
         using var network = PretrainedModel.Load(path);
         using var reference = arguments.GetValue(compare) is { } other ? PretrainedModel.Load(EmbeddedModels.Resolve(other)) : null;
         var options = new PerplexityOptions
@@ -59,6 +63,7 @@ internal sealed class PerplexityCommand : CliCommand
             Stride = arguments.GetValue(stride),
             MaxChunks = arguments.GetValue(chunks),
             BosTokenId = Beginning(tokenizer, network.Config),
+            CacheType = arguments.GetValue(cacheType),
         };
 
         using var display = new PerplexityDisplay(terminal);

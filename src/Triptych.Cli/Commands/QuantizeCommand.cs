@@ -11,7 +11,7 @@ internal sealed class QuantizeCommand : CliCommand
 {
     public const string Summary = "Make a GGUF file with the weights in fewer bits.";
 
-    private readonly Argument<string> model = new("MODEL") { Description = "A .gguf file in float32, float16 or bfloat16." };
+    private readonly Argument<string> model = new("MODEL") { Description = "A model folder, a .gguf file in float32, float16 or bfloat16, or an embedded model." };
     private readonly Option<string> to = new("--to") { Description = $"One of {string.Join(", ", Enum.GetValues<QuantizationType>().Select(type => type.Name()))}.", HelpName = "TYPE", Required = true };
     private readonly Option<string?> output = new("--output", "-o") { Description = "The file to write; MODEL-TYPE.gguf beside the model without it.", HelpName = "FILE" };
     private readonly Option<bool> pure = new("--pure") { Description = "All tensors in one format, none with more bits." };
@@ -30,7 +30,7 @@ internal sealed class QuantizeCommand : CliCommand
     public override IReadOnlyList<(string CommandLine, string Purpose)> Examples =>
     [
         ("triptych quantize llama-bf16.gguf --to q4_k_m", "write llama-q4_k_m.gguf, about 4.8 bits a weight"),
-        ("triptych quantize llama-bf16.gguf --to q8_0 --output small.gguf", "nearly without loss, half of bfloat16"),
+        ("triptych quantize ./TinyLlama-1.1B --to q8_0 --output small.gguf", "from a folder of safetensors, nearly without loss"),
     ];
 
     public override Task ExecuteAsync(ParseResult arguments, Terminal terminal, CancellationToken cancellationToken)

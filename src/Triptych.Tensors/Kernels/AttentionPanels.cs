@@ -7,20 +7,21 @@ namespace Triptych.Tensors;
 /// <summary>
 /// The forward pass for many queries, on panels of two vectors of queries. The tile of the matrix product computes the scores
 /// transposed, [keys, panel]: softmax then needs no sums across lanes, and the weights are already packed for the product
-/// with v. Keys and values are packed once for all panels of a block.
+/// with v. Keys and values are packed once for all panels of a block, which has the queries of all heads that share them.
 /// </summary>
+/// <remarks>Scores are exponents of two until the end: scale * log2(e) is folded into the queries.</remarks>
 internal static unsafe class AttentionPanels<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
-    /// <summary>Queries that share packed keys and values; their own panels stay in the second-level cache.</summary>
-    private const int BlockQueries = 512;
+    /// <summary>Queries of a block at most, and floats of queries and sums, which stay in the second-level cache.</summary>
+    private const int BlockQueries = 512, BlockFloats = 96 * 1024;
 
     /// <summary>Keys of a block, a multiple of every tile's rows: the weights of a panel stay in the first-level cache.</summary>
     private const int BlockKeys = 192;
 
-    /// <summary>A panel's scale factors and the largest tile.</summary>
-    private const int TileFloats = (1 + 12) * 32;
+    /// <summary>Blocks a thread, so that an uneven last one does not matter.</summary>
+    private const int BlocksPerThread = 4;
 
     private static int Panel
     {
@@ -30,13 +31,15 @@ internal static unsafe class AttentionPanels<TSimd, TVector>
 
     public static void Forward(in AttentionArguments arguments)
     {
-        // Enough blocks for all threads, of whole panels.
-        long rows = (long)arguments.Batch * arguments.Heads;
-        int wanted = (int)Math.Clamp(4L * WorkerPool.ThreadCount / rows, 1, (arguments.Queries + Panel - 1) / Panel);
-        int blocks = Math.Max(wanted, (arguments.Queries + BlockQueries - 1) / BlockQueries);
-        int queries = RoundUp((arguments.Queries + blocks - 1) / blocks, Panel);
+        // Whole panels, and enough blocks for all threads.
+        int group = arguments.Heads / arguments.KeyValueHeads, panels = (arguments.Queries + Panel - 1) / Panel;
+        long groups = (long)arguments.Batch * arguments.KeyValueHeads;
+        int most = Math.Min(BlockQueries, BlockFloats / (arguments.HeadDim + arguments.ValueDim)) / group;
+        int blocks = (arguments.Queries + Math.Max(most, Panel) - 1) / Math.Max(most, Panel);
+        blocks = Math.Clamp((int)(((BlocksPerThread * WorkerPool.ThreadCount) + groups - 1) / groups), blocks, panels);
+        int queries = (panels + blocks - 1) / blocks * Panel;
         Body body = new() { G = arguments, Queries = queries, Blocks = (arguments.Queries + queries - 1) / queries };
-        WorkerPool.For(rows * body.Blocks, 1, ref body);
+        WorkerPool.For(groups * body.Blocks, 1, ref body);
     }
 
     private static int RoundUp(int value, int multiple) => (value + multiple - 1) / multiple * multiple;
@@ -46,48 +49,52 @@ internal static unsafe class AttentionPanels<TSimd, TVector>
         public AttentionArguments G;
         public int Queries, Blocks;
 
+        /// <summary>Scores go through a soft cap or get a bias before they are exponents.</summary>
+        private readonly bool Adjusts => G.SoftCap > 0 || G.Bias != null;
+
         public readonly void Invoke(long start, long end)
         {
             for (; start < end; start++)
             {
                 // The last queries see the most keys: first.
-                int block = Blocks - 1 - (int)(start % Blocks), head = (int)(start / Blocks % G.Heads);
+                int block = Blocks - 1 - (int)(start % Blocks), keyValueHead = (int)(start / Blocks % G.KeyValueHeads);
                 int first = block * Queries;
-                Block((int)(start / Blocks / G.Heads), head, first, Math.Min(Queries, G.Queries - first));
+                Block((int)(start / Blocks / G.KeyValueHeads), keyValueHead, first, Math.Min(Queries, G.Queries - first));
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Block(int batch, int head, int firstQuery, int queries)
+        private readonly void Block(int batch, int keyValueHead, int firstQuery, int queries)
         {
-            int panels = (queries + Panel - 1) / Panel, values = RoundUp(G.ValueDim, TSimd.PanelRows);
+            int heads = G.Heads / G.KeyValueHeads, headPanels = (queries + Panel - 1) / Panel, panels = heads * headPanels;
+            int values = RoundUp(G.ValueDim, TSimd.PanelRows), widest = Math.Max(G.HeadDim, G.ValueDim);
             long query = (long)G.HeadDim * Panel, sum = (long)values * Panel;
-            long floats = (panels * (query + sum + (2 * Panel))) + ((long)BlockKeys * (G.HeadDim + values + Panel + Math.Max(G.HeadDim, G.ValueDim))) + TileFloats;
-            float* scratch = GemmScratch.RentSecond(floats);
-            float* q = scratch, sums = q + (panels * query), statistics = sums + (panels * sum), k = statistics + (panels * 2 * Panel);
-            float* v = k + ((long)BlockKeys * G.HeadDim), weights = v + ((long)BlockKeys * values), tile = weights + ((long)BlockKeys * Panel), rows = tile + TileFloats;
+            long floats = (panels * (query + sum + (2 * Panel))) + ((long)BlockKeys * (G.HeadDim + values + Panel + widest)) + Panel;
+            float* q = GemmScratch.RentSecond(floats);
+            float* sums = q + (panels * query), statistics = sums + (panels * sum), k = statistics + (panels * 2 * Panel);
+            float* v = k + ((long)BlockKeys * G.HeadDim), weights = v + ((long)BlockKeys * values);
+            float* scale = weights + ((long)BlockKeys * Panel), rows = scale + Panel;
 
-            AttentionTensor source = G.Query;
+            for (int panel = 0; panel < panels; panel++)
+                PackQueries(batch, (keyValueHead * heads) + (panel / headPanels), firstQuery, queries, panel % headPanels, q + (panel * query));
+            new Span<float>(sums, checked((int)(panels * sum))).Clear();
             for (int panel = 0; panel < panels; panel++)
             {
-                float* target = q + (panel * query);
-                GemmPack.Transposed<Float32Element>((byte*)(source.Head(batch, head) + ((firstQuery + (panel * Panel)) * source.RowStride)),
-                    source.RowStride, Math.Min(Panel, queries - (panel * Panel)), Panel, G.HeadDim, target);
-                TensorPrimitives.Multiply(new ReadOnlySpan<float>(target, (int)query), G.Scale, new Span<float>(target, (int)query));
                 new Span<float>(statistics + (panel * 2 * Panel), Panel).Fill(float.NegativeInfinity);
                 new Span<float>(statistics + (panel * 2 * Panel) + Panel, Panel).Clear();
             }
 
-            new Span<float>(sums, checked((int)(panels * sum))).Clear();
             int keyStart = AttentionScores.VisibleKeys(G, firstQuery).Start;
             int keyEnd = AttentionScores.VisibleKeys(G, firstQuery + queries - 1).End;
             for (int firstKey = keyStart; firstKey < keyEnd; firstKey += BlockKeys)
             {
                 int keys = Math.Min(BlockKeys, keyEnd - firstKey);
-                Pack(batch, head / (G.Heads / G.KeyValueHeads), firstKey, keys, k, v, rows);
+                if (IsPadding(batch, firstKey, keys))
+                    continue;
+                Pack(batch, keyValueHead, firstKey, keys, k, v, rows);
                 for (int panel = 0; panel < panels; panel++)
                 {
-                    int first = firstQuery + (panel * Panel), last = Math.Min(first + Panel, firstQuery + queries) - 1;
+                    int first = firstQuery + (panel % headPanels * Panel), last = Math.Min(first + Panel, firstQuery + queries) - 1;
                     int seen = Math.Min(keys, AttentionScores.VisibleKeys(G, last).End - firstKey);
                     if (seen <= 0 || AttentionScores.VisibleKeys(G, first).Start >= firstKey + keys)
                         continue;
@@ -98,31 +105,50 @@ internal static unsafe class AttentionPanels<TSimd, TVector>
                     }
 
                     float* largest = statistics + (panel * 2 * Panel);
-                    float* scale = tile;
-                    Softmax(weights, seen, batch, head, first, firstKey, largest, largest + Panel, scale);
-                    AddValues(weights, seen, keys, v, scale, sums + (panel * sum), tile + Panel);
+                    if (Softmax(weights, seen, batch, (keyValueHead * heads) + (panel / headPanels), first, firstKey, largest, largest + Panel, scale))
+                        Shrink(sums + (panel * sum), scale);
+                    for (int d = 0; d < G.ValueDim; d += TSimd.PanelRows)
+                    {
+                        GemmKernel<TSimd, TVector>.Tile(RoundUp(Math.Min(TSimd.PanelRows, G.ValueDim - d), 2), Panel, seen, v + ((long)d * keys),
+                            weights, null, sums + (panel * sum) + ((long)d * Panel), Panel, add: true);
+                    }
                 }
             }
 
             for (int panel = 0; panel < panels; panel++)
             {
-                Store(batch, head, firstQuery + (panel * Panel), Math.Min(Panel, queries - (panel * Panel)), sums + (panel * sum),
-                    statistics + (panel * 2 * Panel), weights);
+                int first = panel % headPanels * Panel;
+                Store(batch, (keyValueHead * heads) + (panel / headPanels), firstQuery + first, Math.Min(Panel, queries - first),
+                    sums + (panel * sum), statistics + (panel * 2 * Panel), weights);
             }
         }
 
+        /// <summary>target [headDim, panel] = the scaled queries of a panel.</summary>
+        private readonly void PackQueries(int batch, int head, int firstQuery, int queries, int panel, float* target)
+        {
+            AttentionTensor source = G.Query;
+            GemmPack.Transposed<Float32Element>(source.Row(batch, head, firstQuery + (panel * Panel)), source.RowStride,
+                Math.Min(Panel, queries - (panel * Panel)), Panel, G.HeadDim, target);
+            Span<float> packed = new(target, G.HeadDim * Panel);
+            TensorPrimitives.Multiply(packed, Adjusts ? G.Scale : G.Scale * AttentionScores.Log2E, packed);
+        }
+
+        /// <summary>Whether nobody sees any of some keys.</summary>
+        private readonly bool IsPadding(int batch, int firstKey, int keys) =>
+            G.KeyPaddingMask != null && !new ReadOnlySpan<byte>(G.KeyPaddingMask + ((long)batch * G.Keys) + firstKey, keys).ContainsAnyExcept((byte)0);
+
         /// <summary>k [key tile, headDim, keys of the tile], v [value tile, keys, values of the tile].</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Pack(int batch, int head, int firstKey, int keys, float* k, float* v, float* tile)
+        private readonly void Pack(int batch, int head, int firstKey, int keys, float* k, float* v, float* rows)
         {
-            float* key = KeyValueRows.Tile(G.Key, batch, head, firstKey, keys, 1, G.HeadDim, tile, out long stride);
+            float* key = KeyValueRows.Tile(G.Key, batch, head, firstKey, keys, 1, G.HeadDim, rows, out long stride);
             for (int j = 0; j < keys; j += TSimd.PanelRows)
             {
                 GemmPack.Transposed<Float32Element>((byte*)(key + (j * stride)), stride, Math.Min(TSimd.PanelRows, keys - j),
                     TSimd.PanelRows, G.HeadDim, k + ((long)j * G.HeadDim));
             }
 
-            float* value = KeyValueRows.Tile(G.Value, batch, head, firstKey, keys, 1, G.ValueDim, tile, out stride);
+            float* value = KeyValueRows.Tile(G.Value, batch, head, firstKey, keys, 1, G.ValueDim, rows, out stride);
             for (int d = 0; d < G.ValueDim; d += TSimd.PanelRows)
             {
                 GemmPack.Straight<Float32Element>((byte*)(value + d), stride, Math.Min(TSimd.PanelRows, G.ValueDim - d),
@@ -132,32 +158,33 @@ internal static unsafe class AttentionPanels<TSimd, TVector>
 
         /// <summary>
         /// Scores [keys, panel] become weights relative to each query's largest score so far; scale [panel] is what earlier sums
-        /// shrink by.
+        /// shrink by. Returns whether any does.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Softmax(float* scores, int keys, int batch, int head, int firstQuery, int firstKey, float* largest,
+        private readonly bool Softmax(float* scores, int keys, int batch, int head, int firstQuery, int firstKey, float* largest,
             float* total, float* scale)
         {
-            (int start, int end) = AttentionScores.VisibleKeys(G, firstQuery);
-            int lastStart = AttentionScores.VisibleKeys(G, firstQuery + Panel - 1).Start;
-            bool plain = start <= firstKey && lastStart <= firstKey && end >= firstKey + keys && G.SoftCap == 0 && G.Bias == null
-                && G.KeyPaddingMask == null;
+            // Masks of position touch the keys from the first query's last on, and those before the last query's first.
+            int plainEnd = AttentionScores.VisibleKeys(G, firstQuery).End - firstKey;
+            int plainStart = AttentionScores.VisibleKeys(G, firstQuery + Panel - 1).Start - firstKey;
+            bool everywhere = Adjusts || G.KeyPaddingMask != null || plainStart > 0, shrinks = false;
+            int masked = everywhere ? 0 : Math.Clamp(plainEnd, 0, keys);
             for (int lane = 0; lane < Panel; lane += Vector512<float>.Count)
             {
                 float* column = scores + lane;
-                if (!plain)
-                    Mask(column, keys, batch, head, firstQuery + lane, firstKey);
+                if (masked < keys)
+                    Mask(column + ((long)masked * Panel), keys - masked, batch, head, firstQuery + lane, firstKey + masked);
                 Vector512<float> before = Vector512.Load(largest + lane), now = before, other = before;
                 int j = 0;
                 for (; j + 2 <= keys; j += 2)
                 {
-                    now = Vector512.Max(now, Vector512.Load(column + ((long)j * Panel)));
-                    other = Vector512.Max(other, Vector512.Load(column + ((long)(j + 1) * Panel)));
+                    now = Vector512.MaxNative(now, Vector512.Load(column + ((long)j * Panel)));
+                    other = Vector512.MaxNative(other, Vector512.Load(column + ((long)(j + 1) * Panel)));
                 }
 
                 if (j < keys)
-                    now = Vector512.Max(now, Vector512.Load(column + ((long)j * Panel)));
-                now = Vector512.Max(now, other);
+                    now = Vector512.MaxNative(now, Vector512.Load(column + ((long)j * Panel)));
+                now = Vector512.MaxNative(now, other);
 
                 // Where a query has seen nothing yet, all scores are -infinity: any finite shift gives weights of zero.
                 Vector512<float> shift = Vector512.ConditionalSelect(Vector512.Equals(now, Vector512.Create(float.NegativeInfinity)),
@@ -166,16 +193,19 @@ internal static unsafe class AttentionPanels<TSimd, TVector>
                 for (j = 0; j < keys; j++)
                 {
                     float* at = column + ((long)j * Panel);
-                    Vector512<float> weight = VectorMath.Exp(Vector512.Load(at) - shift);
+                    Vector512<float> weight = VectorMath.Exp2(Vector512.Load(at) - shift);
                     weight.Store(at);
                     sum += weight;
                 }
 
-                Vector512<float> shrink = VectorMath.Exp(before - shift);
+                Vector512<float> shrink = VectorMath.Exp2(before - shift);
+                shrinks |= !Vector512.EqualsAll(shrink, Vector512<float>.One);
                 shrink.Store(scale + lane);
                 now.Store(largest + lane);
                 ((Vector512.Load(total + lane) * shrink) + sum).Store(total + lane);
             }
+
+            return shrinks;
         }
 
         /// <summary>Soft cap, bias and masks for a vector of queries.</summary>
@@ -190,6 +220,7 @@ internal static unsafe class AttentionPanels<TSimd, TVector>
             float* bias = G.Bias == null ? null
                 : G.Bias + (batch * G.BiasBatchStride) + (head * G.BiasHeadStride) + (firstQuery * G.BiasQueryStride) + (firstKey * G.BiasKeyStride);
             int lanes = Math.Clamp(G.Queries - firstQuery, 0, Vector512<float>.Count);
+            bool positional = G.Causal || G.SlidingWindow > 0, adjusts = Adjusts;
             for (int j = 0; j < keys; j++, scores += Panel)
             {
                 if (mask != null && mask[j] == 0)
@@ -198,33 +229,30 @@ internal static unsafe class AttentionPanels<TSimd, TVector>
                     continue;
                 }
 
+                if (!adjusts && !positional)
+                    continue;
                 var score = Vector512.Load(scores);
                 if (G.SoftCap > 0)
                     score = cap * VectorMath.Tanh(score / cap);
                 if (bias != null)
                     score += AttentionScores.Strided(bias + (j * G.BiasKeyStride), G.BiasQueryStride, lanes);
+                if (adjusts)
+                    score *= AttentionScores.Log2E;
                 Vector512<int> key = Vector512.Create(firstKey + j);
                 Vector512<int> seen = Vector512.LessThanOrEqual(key, end) & Vector512.GreaterThan(key, start);
                 Vector512.ConditionalSelect(seen.AsSingle(), score, hidden).Store(scores);
             }
         }
 
-        /// <summary>sums [values, panel] = scale * sums + v^T weights.</summary>
+        /// <summary>sums [values, panel] *= scale [panel].</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void AddValues(float* weights, int seen, int keys, float* v, float* scale, float* sums, float* tile)
+        private readonly void Shrink(float* sums, float* scale)
         {
             TVector first = TSimd.Load(scale), second = TSimd.Load(scale + TSimd.Width);
-            for (int d = 0; d < G.ValueDim; d += TSimd.PanelRows)
+            for (int d = 0; d < G.ValueDim; d++, sums += Panel)
             {
-                int rows = Math.Min(TSimd.PanelRows, G.ValueDim - d);
-                GemmKernel<TSimd, TVector>.Tile(rows, Panel, seen, v + ((long)d * keys), weights, tile);
-                float* target = sums + ((long)d * Panel), part = tile;
-                for (int row = 0; row < rows; row++, target += Panel, part += Panel)
-                {
-                    TSimd.Store(TSimd.MultiplyAdd(TSimd.Load(target), first, TSimd.Load(part)), target);
-                    TSimd.Store(TSimd.MultiplyAdd(TSimd.Load(target + TSimd.Width), second, TSimd.Load(part + TSimd.Width)),
-                        target + TSimd.Width);
-                }
+                TSimd.Store(TSimd.MultiplyAdd(TSimd.Load(sums), first, default), sums);
+                TSimd.Store(TSimd.MultiplyAdd(TSimd.Load(sums + TSimd.Width), second, default), sums + TSimd.Width);
             }
         }
 
@@ -253,7 +281,7 @@ internal static unsafe class AttentionPanels<TSimd, TVector>
             for (int i = 0; i < queries; i++)
             {
                 G.LogSumExp[((((long)batch * G.Heads) + head) * G.Queries) + firstQuery + i] =
-                    statistics[i] + MathF.Log(statistics[Panel + i]);
+                    (statistics[i] / AttentionScores.Log2E) + MathF.Log(statistics[Panel + i]);
             }
         }
     }

@@ -6,6 +6,9 @@ namespace Triptych.Tensors;
 /// <summary>What happens to a row of scores [keys] between q k^T and the product with v.</summary>
 internal static unsafe class AttentionScores
 {
+    /// <summary>Scores times this are exponents of two.</summary>
+    public const float Log2E = 1.44269504088896341f;
+
     /// <summary>
     /// Raw products become scores: scale, soft cap, bias; hidden keys get -infinity. Returns the largest.
     /// </summary>
@@ -36,7 +39,7 @@ internal static unsafe class AttentionScores
                 score = Vector512.ConditionalSelect(Vector512.Equals(seen, Vector512<int>.Zero).AsSingle(), Vector512.Create(float.NegativeInfinity), score);
             }
 
-            largest = Vector512.Max(largest, score);
+            largest = Vector512.MaxNative(largest, score);
             score.Store(scores + j);
         }
 
@@ -70,11 +73,11 @@ internal static unsafe class AttentionScores
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Exponentiate(float* scores, float shift, int count)
     {
-        Vector512<float> sum = default, offset = Vector512.Create(shift);
+        Vector512<float> sum = default, offset = Vector512.Create(-shift * Log2E), factor = Vector512.Create(Log2E);
         int vectors = count & -Vector512<float>.Count;
         for (int j = 0; j < vectors; j += Vector512<float>.Count)
         {
-            Vector512<float> weight = VectorMath.Exp(Vector512.Load(scores + j) - offset);
+            Vector512<float> weight = VectorMath.Exp2(Vector512.FusedMultiplyAdd(Vector512.Load(scores + j), factor, offset));
             sum += weight;
             weight.Store(scores + j);
         }
@@ -82,7 +85,7 @@ internal static unsafe class AttentionScores
         float total = Vector512.Sum(sum);
         if (vectors < count)
         {
-            Vector512<float> last = VectorMath.Exp(VectorMath.Load(scores + vectors, count - vectors) - offset);
+            Vector512<float> last = VectorMath.Exp2(Vector512.FusedMultiplyAdd(VectorMath.Load(scores + vectors, count - vectors), factor, offset));
             VectorMath.Store(last, scores + vectors, count - vectors);
             for (int j = vectors; j < count; j++)
                 total += scores[j];

@@ -20,10 +20,14 @@ internal static unsafe class KeyValueRows
 
     private const int CacheLine = 64;
 
-    /// <summary>Elements that a turn of the emitted loop widens.</summary>
+    /// <summary>Halves that a turn of the emitted loop widens.</summary>
     private const int HalvesAtOnce = 64;
 
-    private static readonly delegate* unmanaged[SuppressGCTransition]<HalfRows*, void> s_widenHalves = EmitWidenHalves();
+    /// <summary>Elements and bytes of a block of q8_0.</summary>
+    private const int ByteBlock = 32, ByteBlockBytes = 34;
+
+    private static readonly delegate* unmanaged[SuppressGCTransition]<RowArguments*, void> s_widenHalves = EmitWidenHalves();
+    private static readonly delegate* unmanaged[SuppressGCTransition]<RowArguments*, void> s_widenBytes = EmitWidenBytes();
 
     /// <summary>
     /// Rows [rows, dim] as float32, zeros up to `multiple`: where they lie if that is all there is to do, else in buffer.
@@ -95,7 +99,7 @@ internal static unsafe class KeyValueRows
         if (s_widenHalves != null && Gemm.Path == SimdPath.Vector512 && count >= HalvesAtOnce)
         {
             long whole = count & -HalvesAtOnce;
-            HalfRows rows = new() { Source = source, Target = target, Count = whole };
+            RowArguments rows = new() { Source = source, Target = target, Count = whole };
             s_widenHalves(&rows);
             count -= whole;
             source += whole * Float16Element.Size;
@@ -105,31 +109,26 @@ internal static unsafe class KeyValueRows
         Widen<Float16Element>(source, count, target);
     }
 
-    private static delegate* unmanaged[SuppressGCTransition]<HalfRows*, void> EmitWidenHalves() =>
-        (delegate* unmanaged[SuppressGCTransition]<HalfRows*, void>)EmittedKernel.Create(static c =>
+    private static delegate* unmanaged[SuppressGCTransition]<RowArguments*, void> EmitWidenHalves() => Emit(HalvesAtOnce, HalvesAtOnce * sizeof(ushort), static c =>
+    {
+        for (int i = 0; i < HalvesAtOnce / Vector512<float>.Count; i++)
         {
-            Label loop = c.CreateLabel();
-            c.mov(rsi, __qword_ptr[rdi]);
-            c.mov(rdx, __qword_ptr[rdi + 8]);
-            c.mov(rcx, __qword_ptr[rdi + 16]);
-            c.Label(ref loop);
-            for (int i = 0; i < HalvesAtOnce / Vector512<float>.Count; i++)
-            {
-                c.vcvtph2ps(EmittedKernel.Zmm(i), __ymmword_ptr[rsi + (i * Vector256<byte>.Count)]);
-                c.vmovups(__zmmword_ptr[rdx + (i * Vector512<byte>.Count)], EmittedKernel.Zmm(i));
-            }
-
-            c.add(rsi, HalvesAtOnce * sizeof(ushort));
-            c.add(rdx, HalvesAtOnce * sizeof(float));
-            c.sub(rcx, HalvesAtOnce);
-            c.jg(loop);
-        });
+            c.vcvtph2ps(EmittedKernel.Zmm(i), __ymmword_ptr[rsi + (i * Vector256<byte>.Count)]);
+            c.vmovups(__zmmword_ptr[rdx + (i * Vector512<byte>.Count)], EmittedKernel.Zmm(i));
+        }
+    });
 
     /// <summary>Blocks of 32 bytes behind a scale of float16.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WidenBytes(byte* source, long count, float* target)
     {
-        for (float* end = target + count; target < end; target += 2 * Vector512<float>.Count, source += sizeof(ushort) + (2 * Vector512<float>.Count))
+        if (s_widenBytes != null && Gemm.Path == SimdPath.Vector512)
+        {
+            RowArguments rows = new() { Source = source, Target = target, Count = count };
+            s_widenBytes(&rows);
+            return;
+        }
+
+        for (float* end = target + count; target < end; target += ByteBlock, source += ByteBlockBytes)
         {
             Vector512<float> scale = Vector512.Create((float)Unsafe.ReadUnaligned<Half>(source));
             sbyte* values = (sbyte*)source + sizeof(ushort);
@@ -137,6 +136,35 @@ internal static unsafe class KeyValueRows
             (Signed(values + Vector512<float>.Count) * scale).Store(target + Vector512<float>.Count);
         }
     }
+
+    private static delegate* unmanaged[SuppressGCTransition]<RowArguments*, void> EmitWidenBytes() => Emit(ByteBlock, ByteBlockBytes, static c =>
+    {
+        c.vpbroadcastw(ymm0, __word_ptr[rsi]);
+        c.vcvtph2ps(zmm0, ymm0);
+        for (int i = 0; i < ByteBlock / Vector512<float>.Count; i++)
+        {
+            c.vpmovsxbd(EmittedKernel.Zmm(1 + i), __xmmword_ptr[rsi + (sizeof(ushort) + (i * Vector128<byte>.Count))]);
+            c.vcvtdq2ps(EmittedKernel.Zmm(1 + i), EmittedKernel.Zmm(1 + i));
+            c.vmulps(EmittedKernel.Zmm(1 + i), EmittedKernel.Zmm(1 + i), zmm0);
+            c.vmovups(__zmmword_ptr[rdx + (i * Vector512<byte>.Count)], EmittedKernel.Zmm(1 + i));
+        }
+    });
+
+    /// <summary>A loop over Count elements, some each turn: from rsi to rdx.</summary>
+    private static delegate* unmanaged[SuppressGCTransition]<RowArguments*, void> Emit(int elements, int bytes, Action<Assembler> turn) =>
+        (delegate* unmanaged[SuppressGCTransition]<RowArguments*, void>)EmittedKernel.Create(c =>
+        {
+            Label loop = c.CreateLabel();
+            c.mov(rsi, __qword_ptr[rdi]);
+            c.mov(rdx, __qword_ptr[rdi + 8]);
+            c.mov(rcx, __qword_ptr[rdi + 16]);
+            c.Label(ref loop);
+            turn(c);
+            c.add(rsi, bytes);
+            c.add(rdx, elements * sizeof(float));
+            c.sub(rcx, elements);
+            c.jg(loop);
+        });
 
     /// <summary>16 signed bytes as floats.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -151,8 +179,8 @@ internal static unsafe class KeyValueRows
             Vector256.Create(Vector128.WidenLower(upper), Vector128.WidenUpper(upper))));
     }
 
-    /// <summary>The arguments of the emitted loop.</summary>
-    private struct HalfRows
+    /// <summary>The arguments of the emitted loops.</summary>
+    private struct RowArguments
     {
         public byte* Source;
         public float* Target;
