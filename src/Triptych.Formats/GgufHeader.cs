@@ -159,8 +159,9 @@ internal ref struct GgufHeader
             key = $"tensor {i}";
             string name = ReadName();
             key = name;
-            described.Add((name, default, ReadShape(), 0));
-            described[i] = described[i] with { Type = ReadType(), Offset = ReadUInt64() };
+            long[] shape = ReadShape();
+            GgufTensorType type = ReadType();
+            described.Add((name, type, shape, ReadUInt64()));
         }
 
         var entries = new OrderedDictionary<string, GgufEntry>(count, StringComparer.Ordinal);

@@ -33,12 +33,12 @@ writer.add_layer_norm_rms_eps(1e-5)
 writer.add_rope_dimension_count(dim // heads)
 writer.add_rope_freq_base(10000.0)
 
-file2 = open(vocabulary, "rb")
-file2.read(4)
+words = open(vocabulary, "rb")
+words.read(4)
 tokens, scores = ["<unk>", "<s>", "</s>"] + [f"<0x{b:02X}>" for b in range(256)], []
 for i in range(vocab):
-    score, length = struct.unpack("fi", file2.read(8))
-    text = file2.read(length).decode()
+    score, length = struct.unpack("fi", words.read(8))
+    text = words.read(length).decode()
     scores.append(score if i >= 259 else 0.0)
     if i >= 259:
         tokens.append(text.replace(" ", "\u2581"))
