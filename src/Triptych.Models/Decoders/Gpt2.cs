@@ -99,10 +99,11 @@ public static class Gpt2
         Classes =
         [
             ModelClass.Of<Gpt2Config>("GPT2Model", "feature-extraction", (c, w) => new Gpt2Model(c, w), isBase: true),
-            ModelClass.Of<Gpt2Config>("GPT2LMHeadModel", "text-generation", (c, w) => new Gpt2LMHeadModel(c, w)),
-            ModelClass.Of<Gpt2Config>("GPT2ForSequenceClassification", "text-classification", (c, w) => new Gpt2ForSequenceClassification(c, w)),
-            ModelClass.Of<Gpt2Config>("GPT2ForTokenClassification", "token-classification", (c, w) => new Gpt2ForTokenClassification(c, w)),
-            ModelClass.Of<Gpt2Config>("GPT2ForQuestionAnswering", "question-answering", (c, w) => new Gpt2ForQuestionAnswering(c, w)),
+            ModelClass.Of<Gpt2Config>("GPT2LMHeadModel", "text-generation", (c, w) => new DecoderForCausalLM(c, w, Body(c, w), c.Init)),
+            ModelClass.Of<Gpt2Config>("GPT2ForSequenceClassification", "text-classification", (c, w) => new DecoderForSequenceClassification(c, w, Body(c, w), c.Init)),
+            ModelClass.Of<Gpt2Config>("GPT2ForTokenClassification", "token-classification",
+                (c, w) => new DecoderForTokenClassification(c, w, Body(c, w), c.Init, "classifier", c.ClassifierDropout ?? 0.1)),
+            ModelClass.Of<Gpt2Config>("GPT2ForQuestionAnswering", "question-answering", (c, w) => new DecoderForQuestionAnswering(c, w, Body(c, w), c.Init)),
         ],
         HeadPrefixes = ["lm_head", "score", "classifier", "qa_outputs", "multiple_choice_head"],
         MapKey = (name, config) => name switch
@@ -113,6 +114,8 @@ public static class Gpt2
             _ => name,
         },
     };
+
+    private static Gpt2Model Body(Gpt2Config config, Weights weights) => new(config, weights.Sub("transformer"));
 }
 
 /// <summary>A linear layer whose weight is stored [in, out].</summary>
@@ -181,7 +184,7 @@ internal sealed class Gpt2Layer(Gpt2Config config, Weights weights, int index)
 }
 
 /// <summary>GPT-2 without a head.</summary>
-public sealed class Gpt2Model : PretrainedModel
+public sealed class Gpt2Model : DecoderModel
 {
     private readonly Gpt2Config config;
     private readonly Embedding positions;
@@ -200,7 +203,7 @@ public sealed class Gpt2Model : PretrainedModel
         finalNorm = new LayerNorm(weights.Sub("ln_f"), config.NEmbd, config.LayerNormEpsilon);
     }
 
-    internal Embedding Words { get; }
+    internal override Embedding Words { get; }
 
     /// <inheritdoc/>
     protected internal override ModelOutput Run(ModelInputs inputs)
@@ -217,105 +220,5 @@ public sealed class Gpt2Model : PretrainedModel
             states.Add(layers[i].Forward(states.Current, inputs.AttentionMask, inputs.Cache?.Self(i))); // [batch, sequence, embedding]
         states.ReplaceLast(finalNorm.Forward(states.Current));
         return new ModelOutput { LastHiddenState = states.Current, HiddenStates = states.All };
-    }
-}
-
-/// <summary>GPT-2 that predicts the next token.</summary>
-public sealed class Gpt2LMHeadModel : PretrainedModel
-{
-    private readonly Gpt2Model transformer;
-    private readonly Linear head;
-
-    internal Gpt2LMHeadModel(Gpt2Config config, Weights weights)
-        : base(config, weights)
-    {
-        transformer = new Gpt2Model(config, weights.Sub("transformer"));
-        head = config.TieWordEmbeddings
-            ? new Linear(transformer.Words.Weight, bias: null)
-            : new Linear(weights.Sub("lm_head"), config.NEmbd, config.VocabSize, config.Init, bias: false);
-    }
-
-    /// <inheritdoc/>
-    protected internal override ModelOutput Run(ModelInputs inputs)
-    {
-        var output = transformer.Run(inputs);
-        var hiddenStates = output.LastHiddenState!;
-        if (inputs.LastLogitsOnly)
-            hiddenStates = hiddenStates.Slice(1, hiddenStates.Shape[1] - 1, 1);
-        var logits = head.Forward(hiddenStates); // [batch, sequence, vocabulary]
-        return new ModelOutput { Loss = Losses.NextToken(logits, inputs.Labels), Logits = logits, HiddenStates = output.HiddenStates };
-    }
-}
-
-/// <summary>GPT-2 that classifies a text by its last token.</summary>
-public sealed class Gpt2ForSequenceClassification : PretrainedModel
-{
-    private readonly Gpt2Config config;
-    private readonly Gpt2Model transformer;
-    private readonly Linear score;
-
-    internal Gpt2ForSequenceClassification(Gpt2Config config, Weights weights)
-        : base(config, weights)
-    {
-        this.config = config;
-        transformer = new Gpt2Model(config, weights.Sub("transformer"));
-        score = new Linear(weights.Sub("score"), config.NEmbd, config.NumLabels, config.Init, bias: false);
-    }
-
-    /// <inheritdoc/>
-    protected internal override ModelOutput Run(ModelInputs inputs)
-    {
-        int[] last = TokenSelection.EndOfText(inputs.InputIds!, config.PadTokenId);
-        var output = transformer.Run(inputs);
-        var logits = score.Forward(output.LastHiddenState!.SelectTokens(last)); // [batch, labels]
-        return new ModelOutput { Loss = Losses.Sequence(logits, inputs.Labels, config), Logits = logits, HiddenStates = output.HiddenStates };
-    }
-}
-
-/// <summary>GPT-2 that labels each token.</summary>
-public sealed class Gpt2ForTokenClassification : PretrainedModel
-{
-    private readonly Gpt2Model transformer;
-    private readonly Linear classifier;
-    private readonly Dropout dropout;
-
-    internal Gpt2ForTokenClassification(Gpt2Config config, Weights weights)
-        : base(config, weights)
-    {
-        transformer = new Gpt2Model(config, weights.Sub("transformer"));
-        classifier = new Linear(weights.Sub("classifier"), config.NEmbd, config.NumLabels, config.Init);
-        dropout = new Dropout(weights, config.ClassifierDropout ?? 0.1);
-    }
-
-    /// <inheritdoc/>
-    protected internal override ModelOutput Run(ModelInputs inputs)
-    {
-        var output = transformer.Run(inputs);
-        var logits = classifier.Forward(dropout.Forward(output.LastHiddenState!)); // [batch, sequence, labels]
-        return new ModelOutput { Loss = Losses.Tokens(logits, inputs.Labels), Logits = logits, HiddenStates = output.HiddenStates };
-    }
-}
-
-/// <summary>GPT-2 that marks the answer to a question in a text.</summary>
-public sealed class Gpt2ForQuestionAnswering : PretrainedModel
-{
-    private readonly Gpt2Model transformer;
-    private readonly Linear spans;
-
-    internal Gpt2ForQuestionAnswering(Gpt2Config config, Weights weights)
-        : base(config, weights)
-    {
-        transformer = new Gpt2Model(config, weights.Sub("transformer"));
-        spans = new Linear(weights.Sub("qa_outputs"), config.NEmbd, 2, config.Init);
-    }
-
-    /// <inheritdoc/>
-    protected internal override ModelOutput Run(ModelInputs inputs)
-    {
-        var output = transformer.Run(inputs);
-        var logits = spans.Forward(output.LastHiddenState!); // [batch, sequence, 2]
-        var (start, end) = (logits.Select(2, 0), logits.Select(2, 1)); // [batch, sequence] each
-        var loss = Losses.Span(start, end, inputs.StartPositions, inputs.EndPositions);
-        return new ModelOutput { Loss = loss, StartLogits = start, EndLogits = end, HiddenStates = output.HiddenStates };
     }
 }

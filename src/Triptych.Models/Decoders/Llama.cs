@@ -151,10 +151,11 @@ public static class Llama
         Classes =
         [
             ModelClass.Of<LlamaConfig>("LlamaModel", "feature-extraction", (c, w) => new LlamaModel(c, w), isBase: true),
-            ModelClass.Of<LlamaConfig>("LlamaForCausalLM", "text-generation", (c, w) => new LlamaForCausalLM(c, w)),
-            ModelClass.Of<LlamaConfig>("LlamaForSequenceClassification", "text-classification", (c, w) => new LlamaForSequenceClassification(c, w)),
-            ModelClass.Of<LlamaConfig>("LlamaForTokenClassification", "token-classification", (c, w) => new LlamaForTokenClassification(c, w)),
-            ModelClass.Of<LlamaConfig>("LlamaForQuestionAnswering", "question-answering", (c, w) => new LlamaForQuestionAnswering(c, w)) with { BasePrefix = "transformer" },
+            ModelClass.Of<LlamaConfig>("LlamaForCausalLM", "text-generation", (c, w) => new DecoderForCausalLM(c, w, Body(c, w), c.Init)),
+            ModelClass.Of<LlamaConfig>("LlamaForSequenceClassification", "text-classification", (c, w) => new DecoderForSequenceClassification(c, w, Body(c, w), c.Init)),
+            ModelClass.Of<LlamaConfig>("LlamaForTokenClassification", "token-classification",
+                (c, w) => new DecoderForTokenClassification(c, w, Body(c, w), c.Init, "score", c.ClassifierDropout ?? 0.1)),
+            ModelClass.Of<LlamaConfig>("LlamaForQuestionAnswering", "question-answering", (c, w) => new DecoderForQuestionAnswering(c, w, new LlamaModel(c, w.Sub("transformer")), c.Init)) with { BasePrefix = "transformer" },
         ],
         Gguf = new LlamaGguf(),
         HeadPrefixes = ["lm_head", "score", "qa_outputs"],
@@ -167,6 +168,8 @@ public static class Llama
             _ => name,
         },
     };
+
+    private static LlamaModel Body(LlamaConfig config, Weights weights) => new(config, weights.Sub("model"));
 }
 
 /// <summary>Causal self-attention with rotary positions and groups of queries that share keys and values.</summary>
@@ -226,7 +229,7 @@ internal sealed class LlamaLayer(LlamaConfig config, Weights weights)
 }
 
 /// <summary>LLaMA without a head.</summary>
-public sealed class LlamaModel : PretrainedModel
+public sealed class LlamaModel : DecoderModel
 {
     private readonly LlamaConfig config;
     private readonly RotaryEmbedding positions;
@@ -243,7 +246,7 @@ public sealed class LlamaModel : PretrainedModel
         positions = new RotaryEmbedding(config.Rope, config.HeadWidth, config.MaxPositionEmbeddings);
     }
 
-    internal Embedding Words { get; }
+    internal override Embedding Words { get; }
 
     /// <inheritdoc/>
     protected internal override ModelOutput Run(ModelInputs inputs)
@@ -256,105 +259,5 @@ public sealed class LlamaModel : PretrainedModel
             states.Add(layers[i].Forward(states.Current, angles, inputs.AttentionMask, inputs.Cache?.Self(i))); // [batch, sequence, hidden]
         states.ReplaceLast(finalNorm.Forward(states.Current));
         return new ModelOutput { LastHiddenState = states.Current, HiddenStates = states.All };
-    }
-}
-
-/// <summary>LLaMA that predicts the next token.</summary>
-public sealed class LlamaForCausalLM : PretrainedModel
-{
-    private readonly LlamaModel model;
-    private readonly Linear head;
-
-    internal LlamaForCausalLM(LlamaConfig config, Weights weights)
-        : base(config, weights)
-    {
-        model = new LlamaModel(config, weights.Sub("model"));
-        head = config.TieWordEmbeddings
-            ? new Linear(model.Words.Weight, bias: null)
-            : new Linear(weights.Sub("lm_head"), config.HiddenSize, config.VocabSize, config.Init, bias: false);
-    }
-
-    /// <inheritdoc/>
-    protected internal override ModelOutput Run(ModelInputs inputs)
-    {
-        var output = model.Run(inputs);
-        var hiddenStates = output.LastHiddenState!;
-        if (inputs.LastLogitsOnly)
-            hiddenStates = hiddenStates.Slice(1, hiddenStates.Shape[1] - 1, 1);
-        var logits = head.Forward(hiddenStates); // [batch, sequence, vocabulary]
-        return new ModelOutput { Loss = Losses.NextToken(logits, inputs.Labels), Logits = logits, HiddenStates = output.HiddenStates };
-    }
-}
-
-/// <summary>LLaMA that classifies a text by its last token.</summary>
-public sealed class LlamaForSequenceClassification : PretrainedModel
-{
-    private readonly LlamaConfig config;
-    private readonly LlamaModel model;
-    private readonly Linear score;
-
-    internal LlamaForSequenceClassification(LlamaConfig config, Weights weights)
-        : base(config, weights)
-    {
-        this.config = config;
-        model = new LlamaModel(config, weights.Sub("model"));
-        score = new Linear(weights.Sub("score"), config.HiddenSize, config.NumLabels, config.Init, bias: false);
-    }
-
-    /// <inheritdoc/>
-    protected internal override ModelOutput Run(ModelInputs inputs)
-    {
-        int[] last = TokenSelection.EndOfText(inputs.InputIds!, config.PadTokenId);
-        var output = model.Run(inputs);
-        var logits = score.Forward(output.LastHiddenState!.SelectTokens(last)); // [batch, labels]
-        return new ModelOutput { Loss = Losses.Sequence(logits, inputs.Labels, config), Logits = logits, HiddenStates = output.HiddenStates };
-    }
-}
-
-/// <summary>LLaMA that labels each token.</summary>
-public sealed class LlamaForTokenClassification : PretrainedModel
-{
-    private readonly LlamaModel model;
-    private readonly Linear score;
-    private readonly Dropout dropout;
-
-    internal LlamaForTokenClassification(LlamaConfig config, Weights weights)
-        : base(config, weights)
-    {
-        model = new LlamaModel(config, weights.Sub("model"));
-        score = new Linear(weights.Sub("score"), config.HiddenSize, config.NumLabels, config.Init);
-        dropout = new Dropout(weights, config.ClassifierDropout ?? 0.1);
-    }
-
-    /// <inheritdoc/>
-    protected internal override ModelOutput Run(ModelInputs inputs)
-    {
-        var output = model.Run(inputs);
-        var logits = score.Forward(dropout.Forward(output.LastHiddenState!)); // [batch, sequence, labels]
-        return new ModelOutput { Loss = Losses.Tokens(logits, inputs.Labels), Logits = logits, HiddenStates = output.HiddenStates };
-    }
-}
-
-/// <summary>LLaMA that marks the answer to a question in a text.</summary>
-public sealed class LlamaForQuestionAnswering : PretrainedModel
-{
-    private readonly LlamaModel model;
-    private readonly Linear spans;
-
-    internal LlamaForQuestionAnswering(LlamaConfig config, Weights weights)
-        : base(config, weights)
-    {
-        model = new LlamaModel(config, weights.Sub("transformer"));
-        spans = new Linear(weights.Sub("qa_outputs"), config.HiddenSize, 2, config.Init);
-    }
-
-    /// <inheritdoc/>
-    protected internal override ModelOutput Run(ModelInputs inputs)
-    {
-        var output = model.Run(inputs);
-        var logits = spans.Forward(output.LastHiddenState!); // [batch, sequence, 2]
-        var (start, end) = (logits.Select(2, 0), logits.Select(2, 1)); // [batch, sequence] each
-        var loss = Losses.Span(start, end, inputs.StartPositions, inputs.EndPositions);
-        return new ModelOutput { Loss = loss, StartLogits = start, EndLogits = end, HiddenStates = output.HiddenStates };
     }
 }
