@@ -1,4 +1,5 @@
 using Triptych.Formats;
+using Triptych.Models;
 
 namespace Triptych;
 
@@ -17,14 +18,16 @@ public static class Quantizer
 {
     /// <summary>
     /// Quantizes a model to a GGUF file, which is written atomically: models load from it as from any other, and so does llama.cpp.
-    /// A quarter of a second for each 10 million weights and core at most; a few million are in memory at a time.
+    /// One tensor is in memory at a time.
     /// </summary>
-    /// <param name="model">A GGUF file in float32, float16 or bfloat16.</param>
+    /// <param name="model">A model folder, GGUF file in float32, float16 or bfloat16, or name of an embedded model.</param>
     /// <param name="output">The file to create or replace.</param>
     /// <param name="type">The formats of the weights.</param>
     /// <param name="options">Options.</param>
     /// <param name="cancellationToken">Stops the work; an old file then stays as it was.</param>
     /// <returns>The tensors of the file, in its order.</returns>
+    /// <exception cref="ArgumentException">The output is the model.</exception>
+    /// <exception cref="NotSupportedException">GGUF has no place for the folder's architecture or tokenizer.</exception>
     /// <exception cref="CheckpointException">The model cannot be read or encoded, or the file not be written.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static IReadOnlyList<QuantizedTensor> Quantize(
@@ -36,8 +39,9 @@ public static class Quantizer
         if (Path.GetFullPath(source) == Path.GetFullPath(output))
             throw new ArgumentException($"{output} is the model itself; give the quantized file another name", nameof(output));
         using var checkpoint = Checkpoint.Open(source);
-        GgufMetadata metadata = checkpoint.Gguf ?? throw new CheckpointException(source, null, "is no GGUF file; convert it first");
-        return GgufQuantizer.Write(output, metadata, [.. checkpoint.Names.Select(name => TensorSource.Of(name, checkpoint.Load(name)))],
-            type, options.Pure, options.Progress, cancellationToken);
+        var (metadata, tensors) = checkpoint.Gguf is { } gguf
+            ? (gguf, [.. checkpoint.Names.Select(name => TensorSource.Of(name, checkpoint.Load(name)))])
+            : ModelConverter.ToGguf(source, checkpoint, ModelConfig.Load(source), dtype: null);
+        return GgufQuantizer.Write(output, metadata, tensors, type, options.Pure, options.Progress, cancellationToken);
     }
 }

@@ -25,7 +25,7 @@ public sealed class QuantizationTests
         JsonElement recorded = document.RootElement.GetProperty("models").GetProperty(model);
         GgufMetadata metadata = Metadata(recorded.GetProperty("metadata").EnumerateObject());
         var tensors = recorded.GetProperty("tensors").EnumerateObject()
-            .Select(tensor => new TensorSource(tensor.Name, DType.Float32, new Shape([.. tensor.Value.EnumerateArray().Select(size => size.GetInt32())]), () => throw new InvalidOperationException()))
+            .Select(tensor => new TensorSource(tensor.Name, DType.Float32, [.. tensor.Value.EnumerateArray().Select(size => size.GetInt32())], () => throw new InvalidOperationException()))
             .ToList();
         var shuffled = tensors.OrderBy(tensor => tensor.Name.Reverse().Aggregate(7, (sum, letter) => (sum * 31) + letter)).ToList();
         foreach (JsonProperty type in recorded.GetProperty("types").EnumerateObject())
@@ -169,7 +169,7 @@ public sealed class QuantizationTests
 
         TensorSource Next(string name, params int[] shape)
         {
-            var tensor = Tensor.Empty(new Shape(shape));
+            var tensor = Tensor.Empty(shape);
             foreach (ref float value in tensor.AsSpan<float>())
             {
                 state = (state * 6364136223846793005) + 1442695040888963407;
@@ -186,7 +186,7 @@ public sealed class QuantizationTests
         foreach (JsonProperty property in properties)
         {
             metadata[property.Name] = property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString()!
-                : property.Value.TryGetUInt32(out uint number) ? number
+                : property.Value.TryGetUInt32(out uint number) ? (GgufValue)number
                 : property.Value.GetSingle();
         }
 

@@ -54,7 +54,7 @@ internal sealed class PerplexityCommand : CliCommand
     {
         string path = EmbeddedModels.Resolve(arguments.GetRequiredValue(model));
         string text = TextInput.ReadFile(arguments.GetRequiredValue(file));
-        var tokenizer = Tokenizer.Load(path);
+        var tokenizer = AutoTokenizer.Load(path);
         using var network = PretrainedModel.Load(path);
         using var reference = arguments.GetValue(compare) is { } other ? PretrainedModel.Load(EmbeddedModels.Resolve(other)) : null;
         var options = new PerplexityOptions

@@ -11,8 +11,11 @@ namespace Triptych.Tensors;
 /// </summary>
 internal static unsafe class GemmBFloat16
 {
-    /// <summary>Fewer rows are as fast or faster with widened weights: memory is the limit.</summary>
-    private const int MinRows = 2;
+    /// <summary>
+    /// Fewer rows are faster with widened weights that are read as they lie, [n, k] or [k, n] (measured): packing would cost
+    /// more than the multiplication.
+    /// </summary>
+    private const int MinRows = 20, MinColumnsRows = 32;
 
     /// <summary>Rows of A that are packed at a time: enough that packing B again for the next ones costs little.</summary>
     private const int BlockM = 1024;
@@ -29,7 +32,8 @@ internal static unsafe class GemmBFloat16
     private const int StepPairs = BFloat16Kernel.PairsPerStep, PanelColumns = BFloat16Kernel.PanelColumns;
 
     public static bool Takes(in GemmArguments g) =>
-        BFloat16Kernel.IsSupported && Gemm.Path == SimdPath.Vector512 && g.M >= MinRows && g.K > 0 && g.Beta == 0 && !g.TransA;
+        BFloat16Kernel.IsSupported && Gemm.Path == SimdPath.Vector512 && g.M >= (g.TransB ? MinRows : MinColumnsRows)
+        && g.K > 0 && g.Beta == 0 && !g.TransA;
 
     public static void Run(in GemmArguments g)
     {

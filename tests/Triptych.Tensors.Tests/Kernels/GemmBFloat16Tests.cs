@@ -53,6 +53,13 @@ public sealed unsafe class GemmBFloat16Tests : IDisposable
     }
 
     [Fact]
+    public void Many_rows_take_it()
+    {
+        Assert.Equal(BFloat16Kernel.IsSupported, GemmBFloat16.Takes(new GemmArguments { TransB = true, M = 32, N = 1, K = 1 }));
+        Assert.False(GemmBFloat16.Takes(new GemmArguments { TransB = true, M = 1, N = 1, K = 1 }));
+    }
+
+    [Fact]
     public void Results_have_the_same_bits_with_any_number_of_threads()
     {
         const int M = 100, N = 500, K = 700;
@@ -99,7 +106,28 @@ public sealed unsafe class GemmBFloat16Tests : IDisposable
         fixed (float* pa = a, pBias = bias, pc = c)
         {
             fixed (BFloat16* pb = b)
-                Gemm.Run(false, transB, m, n, k, pa, k, pb, DType.BFloat16, transB ? k : n, 0, pc, stride, new GemmEpilogue(pBias, activation));
+            {
+                if (!BFloat16Kernel.IsSupported)
+                    Gemm.Run(false, transB, m, n, k, pa, k, pb, DType.BFloat16, transB ? k : n, 0, pc, stride, new GemmEpilogue(pBias, activation));
+                else
+                {
+                    GemmBFloat16.Run(new GemmArguments
+                    {
+                        TransB = transB,
+                        M = m,
+                        N = n,
+                        K = k,
+                        A = pa,
+                        Lda = k,
+                        B = (byte*)pb,
+                        Ldb = transB ? k : n,
+                        C = pc,
+                        Ldc = stride,
+                        Bias = pBias,
+                        Activation = activation,
+                    });
+                }
+            }
         }
 
         float[] result = new float[m * n];

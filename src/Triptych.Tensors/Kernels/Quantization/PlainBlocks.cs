@@ -240,6 +240,7 @@ internal static unsafe class Nibbles
     }
 
     /// <summary>The same with a fifth bit for each.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector128<byte> Low, Vector128<byte> High) Split(byte* bytes, uint fifthBits)
     {
         var (low, high) = Split(bytes);
@@ -257,9 +258,10 @@ internal static unsafe class Nibbles
         (uint)((low << 27).ExtractMostSignificantBits() | ((high << 27).ExtractMostSignificantBits() << 16));
 
     // 16 in the lanes whose bit is set.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> Sixteens(ushort bits)
     {
-        var spread = Vector128.Create(Vector64.Create((byte)bits), Vector64.Create((byte)(bits >> 8)));
+        var spread = Vector128.Shuffle(Vector128.Create(bits).AsByte(), Vector128.Create((byte)0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1));
         return Vector128.Equals(spread & BitOfLane, BitOfLane) & Vector128.Create((byte)16);
     }
 }
