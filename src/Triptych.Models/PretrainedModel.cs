@@ -157,7 +157,7 @@ public abstract class PretrainedModel : IDisposable
 
     /// <summary>Tokens of all rows that a long prompt is read by: enough for matrix products at full speed, few enough for their
     /// activations to be small beside weights and cache.</summary>
-    internal int PieceTokens { get; set; } = 1024;
+    internal int PieceTokens { get; set; } = 512;
 
     /// <summary>Of a prompt that goes into a cache only the last logits are wanted: what comes before can be forgotten on the way.</summary>
     private bool IsLongPrompt(ModelInputs inputs) => inputs is { Cache: not null, LastLogitsOnly: true, OutputHiddenStates: false, Labels: null }
