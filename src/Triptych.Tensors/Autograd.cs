@@ -5,8 +5,12 @@ namespace Triptych.Tensors;
 /// <summary>How a recorded operation sends the gradient of its result back to its inputs.</summary>
 /// <param name="inputs">The operands.</param>
 /// <param name="backward">From the result's gradient to the operands' gradients; null for those that need none.</param>
-internal sealed class GradientNode(Tensor[] inputs, Func<Tensor, Tensor?[]> backward)
+/// <param name="part">For a result that is a part of its one operand: that part of a tensor like the operand. The gradients of
+/// several parts are then added up in one tensor, not each in one that is zero elsewhere.</param>
+internal sealed class GradientNode(Tensor[] inputs, Func<Tensor, Tensor?[]> backward, Func<Tensor, Tensor>? part = null)
 {
+    public Func<Tensor, Tensor>? Part { get; } = part;
+
     public Tensor[] Inputs { get; } = inputs;
 
     public Func<Tensor, Tensor?[]> Backward { get; } = backward;
@@ -40,6 +44,20 @@ public static class Autograd
     internal static void Record(Tensor result, Tensor[] inputs, Func<Tensor, Tensor?[]> backward) =>
         result.Record(new GradientNode(inputs, backward));
 
+    internal static void RecordPart(Tensor result, Tensor input, Func<Tensor, Tensor> part)
+    {
+        var shape = input.Shape;
+        result.Record(new GradientNode(
+            [input],
+            g =>
+            {
+                var whole = Tensor.Zeros(shape, g.DType);
+                part(whole).CopyFrom(g);
+                return [whole];
+            },
+            part));
+    }
+
     internal static void Run(Tensor root, Tensor gradient)
     {
         using var noGrad = NoGrad();
@@ -58,7 +76,7 @@ public static class Autograd
                 else
                     tensor.Grad = incoming.Clone().Persist();
             }
-            else
+            else if (tensor.Node.Part is null || !pending.AddToPart(tensor.Node.Inputs[0], incoming, tensor.Node.Part))
             {
                 using var scope = new TensorScope();
                 var gradients = tensor.Node.Backward(incoming);
@@ -112,7 +130,7 @@ public static class Autograd
             if (gradients.TryGetValue(input, out var sum))
             {
                 gradient = gradient.To(sum.DType);
-                if (sum.IsContiguous && sum.Storage != gradient.Storage && users.GetValueOrDefault(sum.Storage) == 1)
+                if (IsOwn(sum, gradient))
                 {
                     sum.AddInPlace(gradient);
                     return;
@@ -130,6 +148,15 @@ public static class Autograd
                 users[gradient.Storage] = users.GetValueOrDefault(gradient.Storage) + 1;
         }
 
+        /// <summary>Adds to a part of a gradient that is under way, if there is one that only the pass uses.</summary>
+        public bool AddToPart(Tensor input, Tensor gradient, Func<Tensor, Tensor> part)
+        {
+            if (!gradients.TryGetValue(input, out var sum) || !IsOwn(sum, gradient))
+                return false;
+            part(sum).AddInPlace(gradient.To(sum.DType));
+            return true;
+        }
+
         /// <summary>Takes a gradient out; its memory stays until <see cref="Release"/>.</summary>
         public bool Take(Tensor tensor, [NotNullWhen(true)] out Tensor? gradient) => gradients.Remove(tensor, out gradient);
 
@@ -138,6 +165,9 @@ public static class Autograd
 
         /// <summary>Gives up memory if the gradient that was taken out is all that uses it.</summary>
         public bool Surrender(Storage storage) => users.GetValueOrDefault(storage) == 1 && users.Remove(storage);
+
+        private bool IsOwn(Tensor sum, Tensor other) =>
+            sum.IsContiguous && sum.Storage != other.Storage && users.GetValueOrDefault(sum.Storage) == 1;
 
         private void Drop(Storage storage)
         {

@@ -63,16 +63,7 @@ public sealed partial class Tensor
             throw new ArgumentException($"{length} elements from {start} on cut through blocks of {DType.Name()}", nameof(start));
         var result = View(Shape.With(axis, length), strides, offset + (start * strides[axis]));
         if (Autograd.Needs(this))
-        {
-            var shape = Shape;
-            Autograd.Record(result, this, g =>
-            {
-                var full = Zeros(shape, g.DType);
-                full.Slice(axis, start, length).CopyFrom(g);
-                return full;
-            });
-        }
-
+            Autograd.RecordPart(result, this, whole => whole.Slice(axis, start, length));
         return result;
     }
 

@@ -199,6 +199,21 @@ public sealed class GradientTests
     }
 
     [Fact]
+    public void PartsAddUpInOneGradient()
+    {
+        // Parts that overlap, one taken twice, one of a part, and the whole: in any order, beside a part that nothing uses.
+        GradientCheck.Run(
+            t =>
+            {
+                var parts = Split(t[0], [2, 1, 4], axis: 1);
+                var overlap = t[0].Slice(1, 1, 4);
+                return Sum(Square(parts[2] * parts[2].Slice(1, 0, 1))) + Sum(overlap * t[0].Slice(1, 3, 4)) + Sum(Square(overlap.Slice(0, 1, 2)))
+                    + Sum(Square(t[0])) + Sum(parts[0] * 3);
+            },
+            Uniform([3, 7], 11));
+    }
+
+    [Fact]
     public void LowPrecisionWeightsGetSingleGradients()
     {
         using var scope = new TensorScope();
