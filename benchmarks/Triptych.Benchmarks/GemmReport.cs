@@ -67,13 +67,11 @@ internal static unsafe class GemmReport
 
             if (DotPeak.HasInt8 && only is null or "quantized")
                 QuantizedGemmReport.Run(Option(args, "--match"), quick);
-            if (only == "blocks")
-            {
-                QuantizedRowsReport.Run(2048, 120 << 20);
-                QuantizedRowsReport.Run(2048, 1 << 20);
-            }
             if (only == "rows" || (only is null && !quick))
+            {
                 Vectors();
+                QuantizedRowsReport.Run(2048, 64 << 20);
+            }
         }
 
         return 0;

@@ -2,7 +2,10 @@ namespace Triptych.Tensors;
 
 internal sealed unsafe partial class CpuBackend
 {
-    public override void MatMulGroup(Tensor a, ReadOnlySpan<MatMulPart> parts)
+    public override void MatMulGroup(Tensor a, ReadOnlySpan<MatMulPart> parts) => MatMulGroup(a, parts, Activation.None);
+
+    // The activation is that of the first part alone.
+    private void MatMulGroup(Tensor a, ReadOnlySpan<MatMulPart> parts, Activation activation)
     {
         bool quantized = parts.Length <= QuantizedGemm.MaxParts;
         foreach (var part in parts)
@@ -19,14 +22,14 @@ internal sealed unsafe partial class CpuBackend
             alike &= part.Right.DType == type;
         if (!alike)
         {
-            foreach (var part in parts)
-                MatMul(a, part.Right, part.Bias, Activation.None, part.Result);
+            for (int i = 0; i < parts.Length; i++)
+                MatMul(a, parts[i].Right, parts[i].Bias, i == 0 ? activation : Activation.None, parts[i].Result);
             return;
         }
 
         a = Blas(a, out bool transA, out long lda);
         var rights = new Tensor[parts.Length];
-        var products = new GemmArguments[parts.Length];
+        Span<GemmArguments> products = stackalloc GemmArguments[parts.Length];
         for (int i = 0; i < parts.Length; i++)
         {
             rights[i] = Blas(parts[i].Right, out bool transB, out long ldb);
@@ -44,6 +47,7 @@ internal sealed unsafe partial class CpuBackend
                 C = (float*)parts[i].Result.Data,
                 Ldc = parts[i].Result.Stride(0),
                 Bias = parts[i].Bias is { } bias ? (float*)bias.Data : null,
+                Activation = i == 0 ? activation : Activation.None,
             };
         }
 
@@ -67,8 +71,7 @@ internal sealed unsafe partial class CpuBackend
 
         using var scope = new TensorScope();
         var other = Tensor.Empty(result.Shape);
-        MatMul(a, gate, null, activation, result);
-        MatMul(a, up, null, Activation.None, other);
+        MatMulGroup(a, [new(gate, null, result), new(up, null, other)], activation);
         Binary(BinaryOp.Multiply, result, other, result);
     }
 

@@ -139,6 +139,12 @@ internal static unsafe class Gemm
         where TVector : struct
         where TElement : struct, IElement
     {
+        if (GemmLines<TSimd, TVector, TElement>.Takes(products))
+        {
+            GemmLines<TSimd, TVector, TElement>.Run(products);
+            return;
+        }
+
         ref readonly GemmArguments first = ref products[0];
         bool blocked = first.K > 0;
         foreach (ref readonly GemmArguments product in products)

@@ -12,7 +12,10 @@ internal static unsafe class GemmLines<TSimd, TVector, TElement>
     where TElement : struct, IElement
 {
     /// <summary>Longest line for which A stays in the first-level cache beside the stream.</summary>
-    public const int MaxInner = 8192;
+    private const int MaxInner = 8192;
+
+    /// <summary>Products of a region.</summary>
+    private const int MaxProducts = 8;
 
     /// <summary>Lines whose sums go to C together.</summary>
     private const int GroupLines = 16;
@@ -26,38 +29,83 @@ internal static unsafe class GemmLines<TSimd, TVector, TElement>
         get => 2 * TSimd.Width;
     }
 
-    public static void Run(in GemmArguments g)
+    /// <summary>Whether these products can be one parallel region.</summary>
+    public static bool Takes(ReadOnlySpan<GemmArguments> products)
     {
+        if (products.Length > MaxProducts)
+            return false;
+        foreach (ref readonly GemmArguments g in products)
+        {
+            if (!Takes(g))
+                return false;
+        }
+
+        return true;
+    }
+
+    public static bool Takes(in GemmArguments g) => g.TransB && g.M == 1 && g.K is > 0 and <= MaxInner;
+
+    /// <summary>Products that agree in A and K.</summary>
+    public static void Run(ReadOnlySpan<GemmArguments> products)
+    {
+        ref readonly GemmArguments g = ref products[0];
         int steps = (g.K + Pair - 1) / Pair;
-        Body body = new() { G = g, A = g.A };
+        Body body = new() { Count = products.Length, A = g.A };
         if (TElement.Size != sizeof(float) || g.TransA || g.K % Pair != 0)
         {
             body.A = GemmScratch.Rent((long)steps * Pair);
             GemmDots<TSimd, TVector, TElement>.Pack(g, 0, 1, steps, body.A);
         }
 
-        long groups = (g.N + GroupLines - 1) / GroupLines;
-        WorkerPool.For(groups, Gemm.Grain(groups, (long)g.N * g.K), ref body);
+        long groups = 0, lines = 0;
+        for (int i = 0; i < products.Length; i++)
+        {
+            body.Products[i] = products[i];
+            groups += Groups(products[i]);
+            lines += products[i].N;
+        }
+
+        WorkerPool.For(groups, Gemm.Grain(groups, lines * g.K), ref body);
+    }
+
+    private static long Groups(in GemmArguments g) => ((long)g.N + GroupLines - 1) / GroupLines;
+
+    [InlineArray(MaxProducts)]
+    private struct ProductList
+    {
+        private GemmArguments _first;
     }
 
     private struct Body : IRangeBody
     {
-        public GemmArguments G;
+        public ProductList Products;
+        public int Count;
 
         /// <summary>The row in the order in which pairs of B's elements are widened, with zeros to a whole pair.</summary>
         public float* A;
 
-        [SkipLocalsInit]
         public readonly void Invoke(long start, long end)
+        {
+            for (int i = 0; i < Count && start < end; i++)
+            {
+                long groups = Groups(Products[i]);
+                Lines(Products[i], start, Math.Min(end, groups));
+                start = Math.Max(start, groups) - groups;
+                end -= groups;
+            }
+        }
+
+        [SkipLocalsInit]
+        private readonly void Lines(in GemmArguments g, long start, long end)
         {
             byte* tail = stackalloc byte[2 * 16 * sizeof(float)];
             float* sums = stackalloc float[GroupLines];
             for (; start < end; start++)
             {
-                int first = (int)start * GroupLines, lines = Math.Min(GroupLines, G.N - first);
+                int first = (int)start * GroupLines, lines = Math.Min(GroupLines, g.N - first);
                 for (int line = 0; line < lines; line++)
-                    sums[line] = Dot(G.K, A, G.B + ((first + line) * G.Ldb * TElement.Size), tail);
-                GemmVector<TSimd, TVector, TElement>.Finish(G, new ReadOnlySpan<float>(sums, lines), 0, first);
+                    sums[line] = Dot(g.K, A, g.B + ((first + line) * g.Ldb * TElement.Size), tail);
+                GemmVector<TSimd, TVector, TElement>.Finish(g, new ReadOnlySpan<float>(sums, lines), 0, first);
             }
         }
     }

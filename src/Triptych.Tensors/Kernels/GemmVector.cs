@@ -10,8 +10,8 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
 {
     public static void Run(in GemmArguments g)
     {
-        if (g.TransB && g.M == 1 && g.K <= GemmLines<TSimd, TVector, TElement>.MaxInner)
-            GemmLines<TSimd, TVector, TElement>.Run(g);
+        if (GemmLines<TSimd, TVector, TElement>.Takes(g))
+            GemmLines<TSimd, TVector, TElement>.Run(new ReadOnlySpan<GemmArguments>(in g));
         else if (g.TransB)
             GemmDots<TSimd, TVector, TElement>.Run(g);
         else
