@@ -45,7 +45,7 @@ public sealed record ModelInputs
     /// <summary>Whether to return the hidden states of every layer.</summary>
     public bool OutputHiddenStates { get; init; }
 
-    /// <summary>Computes the logits of the last token only: [batch, 1, vocabulary].</summary>
+    /// <summary>Computes the logits of the last token only: [batch, 1, vocabulary]. A decoder with a cache then reads a long prompt in pieces.</summary>
     public bool LastLogitsOnly { get; init; }
 
     /// <summary>Sets an argument by its transformers name, such as <c>input_ids</c>.</summary>

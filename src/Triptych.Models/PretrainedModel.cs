@@ -82,7 +82,8 @@ public abstract class PretrainedModel : IDisposable
         ArgumentNullException.ThrowIfNull(inputs);
         InputChecks.Check(inputs, Config);
         using var scope = new TensorScope();
-        return Run(WithoutIdleMasks(inputs)).KeepIn(scope);
+        inputs = WithoutIdleMasks(inputs);
+        return (IsLongPrompt(inputs) ? RunInPieces(inputs) : Run(inputs)).KeepIn(scope);
     }
 
     /// <summary>Runs the encoder of an encoder-decoder alone; what it gives is <see cref="ModelInputs.EncoderOutput"/> of later calls.</summary>
@@ -152,6 +153,47 @@ public abstract class PretrainedModel : IDisposable
         foreach (var (_, tensor) in source.Parameters.Concat(source.Buffers))
             tensor.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Tokens of all rows that a long prompt is read by: enough for matrix products at full speed, few enough for their
+    /// activations to be small beside weights and cache.</summary>
+    internal int PieceTokens { get; set; } = 1024;
+
+    /// <summary>Of a prompt that goes into a cache only the last logits are wanted: what comes before can be forgotten on the way.</summary>
+    private bool IsLongPrompt(ModelInputs inputs) => inputs is { Cache: not null, LastLogitsOnly: true, OutputHiddenStates: false, Labels: null }
+        && Architecture.Family == ModelFamily.DecoderOnly && inputs.InputIds!.Count > PieceTokens && inputs.InputIds.Shape[1] > 1;
+
+    private ModelOutput RunInPieces(ModelInputs inputs)
+    {
+        int before = inputs.Cache!.Length, tokens = inputs.InputIds!.Shape[1], piece = Math.Max(1, PieceTokens / inputs.InputIds.Shape[0]);
+        try
+        {
+            int at = 0;
+            for (; at + piece < tokens; at += piece)
+            {
+                using var scope = new TensorScope();
+                Run(Piece(at, piece));
+            }
+
+            return Run(Piece(at, tokens - at));
+        }
+        catch
+        {
+            inputs.Cache.Truncate(before);
+            throw;
+        }
+
+        ModelInputs Piece(int start, int count)
+        {
+            Tensor? Cut(Tensor? x) => x?.Slice(1, start, count).Contiguous();
+            return inputs with
+            {
+                InputIds = Cut(inputs.InputIds),
+                TokenTypeIds = Cut(inputs.TokenTypeIds),
+                PositionIds = Cut(inputs.PositionIds),
+                AttentionMask = inputs.AttentionMask?.Slice(1, 0, before + start + count),
+            };
+        }
     }
 
     /// <summary>Masks as the layers read them, converted once for all; none where nothing is hidden.</summary>

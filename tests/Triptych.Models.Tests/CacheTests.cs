@@ -79,6 +79,47 @@ public sealed class CacheTests
             Assert.InRange(Math.Abs(whole[i] - cached[i]), 0, bound * scale);
     }
 
+    /// <summary>Rows padded on the left, positions given: a prompt in pieces is the prompt.</summary>
+    [Theory]
+    [InlineData(16)]
+    [InlineData(46)]
+    [InlineData(1)]
+    public void LongPromptsAreReadInPieces(int pieceTokens)
+    {
+        using var model = ModelRegistry.Create(Gpt2, "GPT2LMHeadModel", seed: 4);
+        const int Rows = 2, Tokens = 31, Padding = 20;
+        var ids = Tensor.From([.. Enumerable.Range(0, Rows * Tokens).Select(i => (long)(3 + (i * i % 27)))], [Rows, Tokens]);
+        var mask = Tensor.Ones([Rows, Tokens], DType.Int64);
+        mask.Select(0, 0).Slice(0, 0, Padding).Fill(0);
+        var positions = Tensor.From([.. Enumerable.Range(0, Rows * Tokens).Select(i => (long)Math.Max(0, (i % Tokens) - (i < Tokens ? Padding : 0)))], [Rows, Tokens]);
+        float[] Read()
+        {
+            using var cache = model.CreateCache();
+            var output = model.Forward(new ModelInputs { InputIds = ids, AttentionMask = mask, PositionIds = positions, Cache = cache, LastLogitsOnly = true });
+            Assert.Equal(Tokens, cache.Length);
+            Assert.Equal([Rows, 1, Gpt2.VocabSize], output.Logits!.Shape);
+            return output.Logits.ToFloats();
+        }
+
+        float[] whole = Read();
+        model.PieceTokens = pieceTokens;
+        float[] pieces = Read();
+        for (int i = 0; i < whole.Length; i++)
+            Assert.InRange(Math.Abs(whole[i] - pieces[i]), 0, 1e-5);
+    }
+
+    [Fact]
+    public void APromptThatDoesNotFitLeavesTheCacheAsItWas()
+    {
+        using var model = ModelRegistry.Create(Gpt2 with { NPositions = 40 }, "GPT2LMHeadModel");
+        model.PieceTokens = 16;
+        using var cache = model.CreateCache();
+        ModelInputs Prompt(int tokens) => new() { InputIds = Tensor.Ones([1, tokens], DType.Int64), Cache = cache, LastLogitsOnly = true };
+        model.Forward(Prompt(3));
+        Assert.Throws<ArgumentException>(() => model.Forward(Prompt(38)));
+        Assert.Equal(3, cache.Length);
+    }
+
     [Fact]
     public void TheDefaultFollowsTheWeights()
     {

@@ -2,6 +2,7 @@ using static Triptych.Tensors.Functional;
 
 namespace Triptych.Tensors.Tests;
 
+[Collection("Kernels")]
 public sealed class QuantizedTensorTests
 {
     [Theory]

@@ -15,6 +15,10 @@ public sealed class GoldenTests
     [InlineData("bpe-options")]
     [InlineData("wordpiece-nfc")]
     [InlineData("wordpiece-nfkd")]
+    [InlineData("llama2")]
+    [InlineData("metaspace")]
+    [InlineData("llama3")]
+    [InlineData("qwen2")]
     public void MatchesReference(string name)
     {
         Tokenizer tokenizer = Tokenizer.Load(Fixtures.Path($"tokenizers/{name}.json"));

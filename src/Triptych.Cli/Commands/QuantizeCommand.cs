@@ -12,7 +12,12 @@ internal sealed class QuantizeCommand : CliCommand
     public const string Summary = "Make a GGUF file with the weights in fewer bits.";
 
     private readonly Argument<string> model = new("MODEL") { Description = "A model folder, a .gguf file in float32, float16 or bfloat16, or an embedded model." };
-    private readonly Option<string> to = new("--to") { Description = $"One of {string.Join(", ", Enum.GetValues<QuantizationType>().Select(type => type.Name()))}.", HelpName = "TYPE", Required = true };
+    private readonly Option<string> to = new("--to")
+    {
+        Description = $"One of {string.Join(", ", Enum.GetValues<QuantizationType>().Select(type => type.Name()))}.",
+        HelpName = "TYPE",
+        Required = true,
+    };
     private readonly Option<string?> output = new("--output", "-o") { Description = "The file to write; MODEL-TYPE.gguf beside the model without it.", HelpName = "FILE" };
     private readonly Option<bool> pure = new("--pure") { Description = "All tensors in one format, none with more bits." };
     private readonly Option<bool> json = new("--json") { Description = "Print the result as a JSON object." };
@@ -72,7 +77,7 @@ internal sealed class QuantizeCommand : CliCommand
 
     private static IEnumerable<(DType Type, int Tensors, long Weights, long Bytes)> ByType(IReadOnlyList<QuantizedTensor> tensors) =>
         tensors.GroupBy(tensor => tensor.To)
-            .Select(group => (Type: group.Key, Tensors: group.Count(), Weights: group.Sum(tensor => tensor.Shape.Count), Bytes: group.Sum(tensor => tensor.Bytes)))
+            .Select(group => (group.Key, group.Count(), group.Sum(tensor => tensor.Shape.Count), Bytes: group.Sum(tensor => tensor.Bytes)))
             .OrderByDescending(row => row.Bytes);
 
     private static void WriteTable(Terminal terminal, string target, IReadOnlyList<QuantizedTensor> tensors)
@@ -81,8 +86,9 @@ internal sealed class QuantizeCommand : CliCommand
         foreach (var (type, count, weights, bytes) in ByType(tensors))
             table.Add(type.Name(), $"{count:N0}", $"{weights:N0}", $"{bytes / 1e6:N1}");
         table.Write(terminal);
-        long before = tensors.Sum(tensor => tensor.BytesBefore), after = tensors.Sum(tensor => tensor.Bytes), numbers = tensors.Sum(tensor => tensor.Shape.Count);
-        terminal.Out.WriteLine($"{target}: {before / 1e6:N1} MB -> {after / 1e6:N1} MB, {8.0 * after / Math.Max(numbers, 1):F2} bits a weight");
+        long before = tensors.Sum(tensor => tensor.BytesBefore), after = tensors.Sum(tensor => tensor.Bytes);
+        double bits = 8.0 * after / Math.Max(tensors.Sum(tensor => tensor.Shape.Count), 1);
+        terminal.Out.WriteLine($"{target}: {before / 1e6:N1} MB -> {after / 1e6:N1} MB, {bits:F2} bits a weight");
     }
 
     private static void WriteResult(Utf8JsonWriter json, string target, IReadOnlyList<QuantizedTensor> tensors)

@@ -54,18 +54,31 @@ public sealed class GgufQuantizer
     /// <param name="progress">Told the tensor and the part of the work that is done.</param>
     /// <param name="cancellationToken">Stops the work; an old file then stays as it was.</param>
     /// <exception cref="CheckpointException">A tensor cannot be encoded, or the file not be written.</exception>
-    public static IReadOnlyList<QuantizedTensor> Write(string path, GgufMetadata metadata, IReadOnlyCollection<TensorSource> tensors, QuantizationType type,
-        bool pure = false, IProgress<QuantizationProgress>? progress = null, CancellationToken cancellationToken = default)
+    /// <returns>The tensors in the order of the file.</returns>
+    public static IReadOnlyList<QuantizedTensor> Write(
+        string path,
+        GgufMetadata metadata,
+        IReadOnlyCollection<TensorSource> tensors,
+        QuantizationType type,
+        bool pure = false,
+        IProgress<QuantizationProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(metadata);
+        ArgumentNullException.ThrowIfNull(tensors);
         var plan = QuantizationPlan.Make(metadata, tensors, type, pure);
-        if (plan.FirstOrDefault(entry => entry.Tensor.DType.IsQuantized() && entry.Target.IsQuantized() && entry.Tensor.DType != entry.Target) is { Tensor: { } quantized, Target: var target })
+        foreach (var (tensor, target) in plan)
         {
-            throw new CheckpointException(metadata.Path, quantized.Name,
-                $"is {quantized.DType.Name()} already; quantize to {target.Name()} from the float16, bfloat16 or float32 file");
+            if (tensor.DType != target && tensor.DType.IsQuantized() && target.IsQuantized())
+            {
+                throw new CheckpointException(metadata.Path, tensor.Name,
+                    $"is {tensor.DType.Name()} already; quantize to {target.Name()} from the float16, bfloat16 or float32 file");
+            }
         }
 
         var quantizer = new GgufQuantizer(metadata.Path, progress, cancellationToken) { total = plan.Sum(entry => entry.Tensor.Shape.Count) };
-        GgufWriter.Write(path, Metadata(metadata, type), [.. plan.Select(entry => quantizer.Encoded(entry.Tensor, entry.Target))], cancellationToken: cancellationToken);
+        TensorSource[] encoded = [.. plan.Select(entry => quantizer.Encoded(entry.Tensor, entry.Target))];
+        GgufWriter.Write(path, Metadata(metadata, type), encoded, cancellationToken: cancellationToken);
         return [.. plan.Select(entry => Describe(entry.Tensor, entry.Target))];
     }
 
@@ -120,12 +133,17 @@ public sealed class GgufQuantizer
         if (!float.IsFinite(largest))
             throw new CheckpointException(path, name, "has numbers that are infinite or not a number");
         target.CopyFrom(numbers);
-        // Beyond, scales become infinite, or sums do and a block is left zero.
-        if (largest > SafeMagnitude && MathF.Abs(LargestMagnitude(target.To(DType.Float32))) is var kept && !(kept > largest / 2 && float.IsFinite(kept)))
+        if (largest <= SafeMagnitude)
+            return;
+
+        // Scales may have become infinite, or sums have and a block was left zero.
+        float kept = MathF.Abs(LargestMagnitude(target.To(DType.Float32)));
+        if (!float.IsFinite(kept) || kept < largest / 2)
             throw new CheckpointException(path, name, $"has numbers up to {largest:G4}, beyond the range of {target.DType.Name()}");
     }
 
-    private static float LargestMagnitude(Tensor numbers) => numbers.Count == 0 ? 0 : TensorPrimitives.MaxMagnitude<float>(numbers.AsSpan<float>());
+    private static float LargestMagnitude(Tensor numbers) =>
+        numbers.Count == 0 ? 0 : TensorPrimitives.MaxMagnitude<float>(numbers.AsSpan<float>());
 
     private double Fraction(long doneOfTensor) => total == 0 ? 1 : (double)(done + doneOfTensor) / total;
 }

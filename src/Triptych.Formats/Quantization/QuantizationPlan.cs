@@ -98,7 +98,9 @@ internal sealed class QuantizationPlan
             return (experts == 8 ? mix.EightExpertsOutput : mix.AttentionOutput(default)) ?? mix.Default;
         if (!Has(name, "ffn_down"))
             return mix.Default;
-        int layer = experts > 1 ? Layer(name) ?? throw new CheckpointException(metadata.Path, name, "has no number of a layer in its name") : downsSeen++;
+        int layer = experts > 1
+            ? Layer(name) ?? throw new CheckpointException(metadata.Path, name, "has no number of a layer in its name")
+            : downsSeen++;
         return mix.Down(new TensorPlace(layer, layers, sharing)) ?? mix.Default;
     }
 

@@ -85,6 +85,7 @@ public static class QuantizationTypes
                 return type;
         }
 
-        throw new ArgumentException($"there is no quantization '{name}'; there are {string.Join(", ", Enum.GetValues<QuantizationType>().Select(Name))}", nameof(name));
+        string known = string.Join(", ", Enum.GetValues<QuantizationType>().Select(Name));
+        throw new ArgumentException($"there is no quantization '{name}'; there are {known}", nameof(name));
     }
 }

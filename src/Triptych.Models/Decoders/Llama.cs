@@ -9,6 +9,9 @@ namespace Triptych.Models.Decoders;
 /// <summary>config.json of LLaMA 1, 2 and 3.</summary>
 public sealed record LlamaConfig : ModelConfig
 {
+    // Published models have 256 at most; a hostile file must not make us allocate frequencies for billions.
+    private const int MaxHeadDim = 1 << 16;
+
     /// <summary>The defaults of transformers.</summary>
     public LlamaConfig()
     {
@@ -100,6 +103,10 @@ public sealed record LlamaConfig : ModelConfig
             yield return problem;
         if (KeyValueHeads > 0 && NumAttentionHeads % KeyValueHeads != 0)
             yield return ("num_key_value_heads", $"{NumAttentionHeads} attention heads do not divide into {KeyValueHeads} groups");
+        if (HeadWidth > MaxHeadDim)
+            yield return ("head_dim", $"is {HeadWidth}, over the limit of {MaxHeadDim}");
+        if ((long)NumAttentionHeads * HeadWidth > int.MaxValue)
+            yield return ("num_attention_heads", $"{NumAttentionHeads} heads of {HeadWidth} are more than a tensor can be wide");
         foreach (var problem in RopeProblems())
             yield return problem;
     }

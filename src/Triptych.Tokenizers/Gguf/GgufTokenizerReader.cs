@@ -15,6 +15,7 @@ internal sealed class GgufTokenizerReader(Tokenizer tokenizer)
         if (tokenizer.VocabSize > vocabSize)
             throw new NotSupportedException($"the tokenizer has {tokenizer.VocabSize} tokens, more than the {vocabSize} of the model");
         bool isSentencePiece = Flag(json["model"], "byte_fallback");
+        CheckNormalizer(json["normalizer"], isSentencePiece);
         GgufPre? pre = isSentencePiece ? null : GgufPre.Find(json["pre_tokenizer"], Flag(json["model"], "ignore_merges"))
             ?? throw new NotSupportedException("GGUF has no name for the tokenizer's pre-tokenizer that is known here");
         string[] merges = [.. json["model"]!["merges"]!.AsArray().Select(merge => merge is JsonArray pair ? $"{pair[0]} {pair[1]}" : merge!.GetValue<string>())];
@@ -37,6 +38,21 @@ internal sealed class GgufTokenizerReader(Tokenizer tokenizer)
             AddSpacePrefix = isSentencePiece ? tokenizer.Encode("a", addSpecialTokens: false).Tokens is [['\u2581', ..], ..] : null,
             ChatTemplate = tokenizer.Files.ChatTemplate,
         };
+    }
+
+    /// <summary>
+    /// GGUF says nothing of normalizers: SentencePiece's spaces are understood, and llama.cpp leaves out the NFC of byte-level ones, which
+    /// only changes texts that are not in it.
+    /// </summary>
+    private static void CheckNormalizer(JsonNode? normalizer, bool isSentencePiece)
+    {
+        IEnumerable<JsonNode?> parts = normalizer?["normalizers"] as JsonArray ?? (normalizer is null ? [] : (IEnumerable<JsonNode?>)[normalizer]);
+        foreach (string? type in parts.Select(part => Text(part, "type")))
+        {
+            bool understood = isSentencePiece ? type is "Prepend" or "Replace" : type is "NFC";
+            if (!understood)
+                throw new NotSupportedException($"GGUF has no place for the tokenizer's normalizer {type}");
+        }
     }
 
     private GgufTokenType TypeOf(int id, bool isSentencePiece)

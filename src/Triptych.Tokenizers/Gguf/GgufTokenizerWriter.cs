@@ -81,8 +81,12 @@ internal sealed class GgufTokenizerWriter
         json.WriteStartArray("added_tokens");
         for (int id = 0; id < vocabulary.Tokens.Count; id++)
         {
-            if (vocabulary.Tokens[id].Length > 0 && IsAdded(id))
-                TokenizerJson.AddedToken(id, vocabulary.Tokens[id], special: vocabulary.TypeOf(id) != GgufTokenType.UserDefined).WriteTo(json);
+            if (vocabulary.Tokens[id].Length == 0 || !IsAdded(id))
+                continue;
+            JsonObject token = TokenizerJson.AddedToken(id, vocabulary.Tokens[id], special: vocabulary.TypeOf(id) != GgufTokenType.UserDefined);
+            // llama.cpp looks for all of them in the text as it is.
+            token["normalized"] = false;
+            token.WriteTo(json);
         }
 
         json.WriteEndArray();

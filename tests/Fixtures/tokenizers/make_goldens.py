@@ -98,6 +98,42 @@ def make():
         behavior = {"NFC": "contiguous", "NFKD": "merged_with_next"}[form]
         other.pre_tokenizer = P.Sequence([P.WhitespaceSplit(), P.Punctuation(behavior), P.Digits(False)])
         yield "wordpiece-" + form.lower(), other
+    yield from llama()
+
+
+def llama():
+    """The ways of LLaMA 2 (in both spellings), LLaMA 3 and Qwen 2."""
+    template = dict(single="<s> $A", pair="<s> $A <s>:1 $B:1", special_tokens=[("<s>", 1)])
+    special = ["<unk>", "<s>", "</s>"]
+    learner = Tokenizer(models.BPE())
+    learner.normalizer = N.Sequence([N.Prepend("\u2581"), N.Replace(" ", "\u2581")])
+    learner.train_from_iterator(lines, trainers.BpeTrainer(
+        vocab_size=700, limit_alphabet=80, special_tokens=special + [f"<0x{b:02X}>" for b in range(256)], max_token_length=16, show_progress=False))
+    learned = json.loads(learner.to_str())["model"]
+    for name in ("llama2", "metaspace"):
+        spm = Tokenizer(models.BPE(learned["vocab"], [tuple(m) for m in learned["merges"]], unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+        spm.add_special_tokens(special)
+        spm.add_tokens([AddedToken("Zusatz", normalized=False)])
+        spm.post_processor = processors.TemplateProcessing(**template)
+        if name == "llama2":
+            spm.normalizer = learner.normalizer
+            spm.decoder = decoders.Sequence([decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
+        else:
+            spm.pre_tokenizer = P.Metaspace(prepend_scheme="first", split=True)
+            spm.decoder = decoders.Metaspace(prepend_scheme="first")
+        yield name, spm
+    contractions = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+"
+    rest = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    for name, digits, whole in (("llama3", r"|\p{N}{1,3}", True), ("qwen2", r"|\p{N}", False)):
+        cut = P.Sequence([P.Split(Regex(contractions + digits + rest), "isolated"), P.ByteLevel(add_prefix_space=False, use_regex=False)])
+        tokenizer = Tokenizer(models.BPE(ignore_merges=whole))
+        tokenizer.pre_tokenizer, tokenizer.decoder = cut, decoders.ByteLevel()
+        tokenizer.normalizer = None if whole else N.NFC()
+        tokenizer.train_from_iterator(training, trainers.BpeTrainer(
+            vocab_size=800, special_tokens=["<unk>", "<s>"], initial_alphabet=P.ByteLevel.alphabet(), show_progress=False))
+        tokenizer.post_processor = processors.Sequence([processors.ByteLevel(trim_offsets=True), processors.TemplateProcessing(**template)]) \
+            if whole else processors.ByteLevel(trim_offsets=False)
+        yield name, tokenizer
 
 
 def utf16(text):

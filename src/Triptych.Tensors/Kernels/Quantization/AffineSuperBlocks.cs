@@ -4,7 +4,9 @@ using System.Runtime.Intrinsics;
 
 namespace Triptych.Tensors;
 
-/// <summary>256 numbers in 4 bits each, eight groups of 32: x = d s q - dmin m. Each 32 bytes hold two groups, the first in the low nibbles.</summary>
+/// <summary>
+/// 256 numbers in 4 bits each, eight groups of 32: x = d s q - dmin m. Each 32 bytes hold two groups, the first in the low nibbles.
+/// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal unsafe struct BlockQ4_K : IQuantizedBlock<BlockQ4_K>
 {
@@ -19,8 +21,9 @@ internal unsafe struct BlockQ4_K : IQuantizedBlock<BlockQ4_K>
         {
             byte* quants = block->Quants + (group / 2 * 32);
             int shift = group % 2 * 4;
-            var mask = Vector128.Create((byte)15);
-            AffineScales.Dequantize(&block->Scales, group, (Vector128.Load(quants) >> shift) & mask, (Vector128.Load(quants + 16) >> shift) & mask, target);
+            var first = (Vector128.Load(quants) >> shift) & Vector128.Create((byte)15);
+            var second = (Vector128.Load(quants + 16) >> shift) & Vector128.Create((byte)15);
+            AffineScales.Dequantize(&block->Scales, group, first, second, target);
         }
     }
 
@@ -31,7 +34,8 @@ internal unsafe struct BlockQ4_K : IQuantizedBlock<BlockQ4_K>
         for (int i = 0; i < count; i += 2)
         {
             bool two = i + 1 < count;
-            AffineScales.Quantize(source + ((long)i * 256), &blocks[i].Scales, two ? &blocks[i + 1].Scales : null, top: 15, start: -1f, steps: 20, quants);
+            AffineScales* second = two ? &blocks[i + 1].Scales : null;
+            AffineScales.Quantize(source + ((long)i * 256), &blocks[i].Scales, second, top: 15, start: -1f, steps: 20, quants);
             Pack(quants, blocks[i].Quants);
             if (two)
                 Pack(quants + 256, blocks[i + 1].Quants);
@@ -68,7 +72,8 @@ internal unsafe struct BlockQ5_K : IQuantizedBlock<BlockQ5_K>
         for (int i = 0; i < count; i += 2)
         {
             bool two = i + 1 < count;
-            AffineScales.Quantize(source + ((long)i * 256), &blocks[i].Scales, two ? &blocks[i + 1].Scales : null, top: 31, start: -0.5f, steps: 15, quants);
+            AffineScales* second = two ? &blocks[i + 1].Scales : null;
+            AffineScales.Quantize(source + ((long)i * 256), &blocks[i].Scales, second, top: 31, start: -0.5f, steps: 15, quants);
             Pack(quants, blocks + i);
             if (two)
                 Pack(quants + 256, blocks + i + 1);

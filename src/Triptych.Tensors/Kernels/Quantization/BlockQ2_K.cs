@@ -36,7 +36,8 @@ internal unsafe struct BlockQ2_K : IQuantizedBlock<BlockQ2_K>
     public static void Quantize(float* source, BlockQ2_K* blocks, int count)
     {
         const int Numbers = Groups * GroupLength;
-        float* x = stackalloc float[Numbers], weights = stackalloc float[Numbers], scales = stackalloc float[Groups], minima = stackalloc float[Groups];
+        float* x = stackalloc float[Numbers], weights = stackalloc float[Numbers];
+        float* scales = stackalloc float[Groups], minima = stackalloc float[Groups];
         int* levels = stackalloc int[Numbers];
         byte* quants = stackalloc byte[Numbers];
         for (int i = 0; i < count; i++)
@@ -69,6 +70,9 @@ internal unsafe struct BlockQ2_K : IQuantizedBlock<BlockQ2_K>
         block->D = (Half)(largestScale / 15);
         block->DMin = (Half)(largestMinimum / 15);
         for (int group = 0; group < Groups; group++)
-            block->Scales[group] = (byte)(QuantLanes.Nearest(inverseScale * scales[group]) | (QuantLanes.Nearest(inverseMinimum * minima[group]) << 4));
+        {
+            int scale = QuantLanes.Nearest(inverseScale * scales[group]), minimum = QuantLanes.Nearest(inverseMinimum * minima[group]);
+            block->Scales[group] = (byte)(scale | (minimum << 4));
+        }
     }
 }

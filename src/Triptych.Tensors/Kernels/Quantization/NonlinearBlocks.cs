@@ -102,7 +102,7 @@ internal unsafe struct BlockIQ4_XS : IQuantizedBlock<BlockIQ4_XS>
 /// <summary>The sixteen values of the non-linear formats: close together around zero, where most weights are.</summary>
 internal static unsafe class NonlinearLevels
 {
-    // Largest scales tried map the largest number to the first value plus or minus this.
+    // The scales tried map the largest number to the first value, plus or minus so much.
     private const int Tries = 7;
 
     private static ReadOnlySpan<sbyte> Values => [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];

@@ -56,7 +56,8 @@ internal static unsafe class QuantLanes
     /// <summary>The integer part, 0 beyond the range of an int: the low byte of what x86 converts such numbers to.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Truncate(Vector512<float> x) =>
-        Vector512.ConvertToInt32(Vector512.ConditionalSelect(Vector512.LessThan(Vector512.Abs(x), Vector512.Create(2147483648f)), x, Vector512<float>.Zero));
+        Vector512.ConvertToInt32(Vector512.ConditionalSelect(
+            Vector512.LessThan(Vector512.Abs(x), Vector512.Create(2147483648f)), x, Vector512<float>.Zero));
 
     /// <summary>
     /// levels = the nearest integers to (x + minimum) / scale within [low, high], counted from low; as they are where the scale is zero.

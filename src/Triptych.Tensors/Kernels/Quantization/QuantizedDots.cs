@@ -84,9 +84,6 @@ internal static unsafe class QuantizedDots<TBlock>
 {
     private const int Chunk = ActivationQuantizer.Padding;
 
-    /// <summary>Rows of weights whose lanes are in memory before they are added up.</summary>
-    private const int GroupRows = 16;
-
     /// <summary>Bytes that software prefetch runs ahead.</summary>
     private const int Ahead = 4096;
 
@@ -142,38 +139,51 @@ internal static unsafe class QuantizedDots<TBlock>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(ArrangedRow x, int k, byte* weights, long rowBytes, int rows, float* sums)
     {
-        int chunks = k / Chunk, tailBytes = k % Chunk / TBlock.Size * TBlock.Bytes;
-        long wholeBytes = (long)chunks * ChunkBytes;
-        byte* memory = stackalloc byte[(GroupRows * (64 + ChunkBytes)) + 64];
-        float* lanes = (float*)(((nint)memory + 63) & ~(nint)63);
-        byte* tails = (byte*)(lanes + (GroupRows * 16));
-        if (tailBytes > 0)
-            new Span<byte>(tails, GroupRows * ChunkBytes).Clear();
-        Constants constants = new() { Tables = TBlock.Tables, Q0 = Lanes(0), Q1 = Lanes(1), Q2 = Lanes(2), Q3 = Lanes(3) };
-        for (; rows > 0; rows -= GroupRows, sums += GroupRows, weights += GroupRows * rowBytes)
+        int chunks = k / Chunk, tail = k % Chunk / TBlock.Size;
+        long tailAt = (long)chunks * ChunkBytes;
+        byte* end = weights + ((rows - 1) * rowBytes) + tailAt + (tail * TBlock.Bytes);
+        byte* copies = stackalloc byte[2 * ChunkBytes];
+        float* lanes = stackalloc float[2 * 16];
+        ArrangedRow rest = new() { Values = x.Values + (chunks * Chunk), Scales = x.Scales + (8 * chunks), Sums = x.Sums + (16 * chunks) };
+        Constants constants = new()
         {
-            int count = Math.Min(rows, GroupRows);
-            for (int row = 0; row < count && tailBytes > 0; row++)
-                Unsafe.CopyBlockUnaligned(tails + (row * ChunkBytes), weights + (row * rowBytes) + wholeBytes, (uint)tailBytes);
-            for (int row = 0; row < count; row += 2)
+            Tables = TBlock.Tables,
+            Lanes0 = Lanes(0),
+            Lanes1 = Lanes(1),
+            Lanes2 = Lanes(2),
+            Lanes3 = Lanes(3),
+            TailMask = Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(tail)).AsSingle(),
+        };
+        for (int row = 0; row < rows; row += 2, weights += 2 * rowBytes)
+        {
+            byte* first = weights, second = row + 1 < rows ? weights + rowBytes : weights;
+            new Span<float>(lanes, 2 * 16).Clear();
+            Add2<Whole>(x, chunks, first, second, 8, &constants, lanes);
+            if (tail > 0)
             {
-                long second = Math.Min(row + 1, count - 1);
-                float* target = lanes + (row * 16), other = lanes + (second * 16);
-                Vector512<float>.Zero.Store(target);
-                Vector512<float>.Zero.Store(other);
-                Add(x, chunks, weights + (row * rowBytes), weights + (second * rowBytes), target, other, &constants);
+                first += tailAt;
+                second += tailAt;
+                if (second + ChunkBytes > end)
+                {
+                    first = CopyTail(first, tail, copies);
+                    second = CopyTail(second, tail, copies + ChunkBytes);
+                }
+
+                Add2<Tail>(rest, 1, first, second, tail, &constants, lanes);
             }
 
-            for (int row = 0; row < count && tailBytes > 0; row += 2)
-            {
-                int second = Math.Min(row + 1, count - 1);
-                ArrangedRow rest = new() { Values = x.Values + (chunks * Chunk), Scales = x.Scales + (8 * chunks), Sums = x.Sums + (16 * chunks) };
-                Add(rest, 1, tails + (row * ChunkBytes), tails + (second * ChunkBytes), lanes + (row * 16), lanes + (second * 16), &constants);
-            }
-
-            for (int row = 0; row < count; row++)
-                sums[row] = Vector512.Sum(Vector512.Load(lanes + (row * 16)));
+            sums[row] = Vector512.Sum(Vector512.Load(lanes));
+            if (row + 1 < rows)
+                sums[row + 1] = Vector512.Sum(Vector512.Load(lanes + 16));
         }
+    }
+
+    /// <summary>The last weights of a row, where a whole chunk may be read.</summary>
+    private static byte* CopyTail(byte* source, int blocks, byte* target)
+    {
+        new Span<byte>(target, ChunkBytes).Clear();
+        Unsafe.CopyBlockUnaligned(target, source, (uint)(blocks * TBlock.Bytes));
+        return target;
     }
 
     /// <summary>For a vector of 64 weights, the lanes of the scales of its 16 sums of four.</summary>
@@ -185,13 +195,19 @@ internal static unsafe class QuantizedDots<TBlock>
         return Vector512.Create(Vector256.Create(first, second), Vector256.Create(third, fourth));
     }
 
-    /// <summary>Two rows: lanes += products over whole chunks.</summary>
+    /// <summary>
+    /// lanes [2, 16] += products of two rows over some chunks; or over the first `blocks` blocks of 32 of one chunk, behind which
+    /// whatever follows is read and multiplied with zero.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Add(ArrangedRow x, int chunks, byte* first, byte* second, float* firstLanes, float* secondLanes, Constants* constants)
+    private static void Add2<TPart>(ArrangedRow x, int chunks, byte* first, byte* second, int blocks, Constants* constants, float* lanes)
+        where TPart : struct, IPart
     {
         BlockTables tables = new() { Weights = constants->Tables.Weights, Scales = constants->Tables.Scales, Bits = constants->Tables.Bits };
-        Vector512<int> q0 = constants->Q0, q1 = constants->Q1, q2 = constants->Q2, q3 = constants->Q3;
-        Vector512<float> s0 = Vector512.Load(firstLanes), s1 = Vector512.Load(secondLanes);
+        Vector512<int> l0 = constants->Lanes0, l1 = constants->Lanes1, l2 = constants->Lanes2, l3 = constants->Lanes3;
+        Vector512<float> s0 = Vector512.Load(lanes), s1 = Vector512.Load(lanes + 16);
+        Vector512<float> mask = TPart.IsTail ? constants->TailMask : Vector512<float>.AllBitsSet;
+        bool whole = !TPart.IsTail || blocks > 4;
         sbyte* values = x.Values;
         float* xScales = x.Scales, xSums = x.Sums;
         for (; chunks > 0; chunks--)
@@ -215,10 +231,14 @@ internal static unsafe class QuantizedDots<TBlock>
 
             Vector512<float> scales = TBlock.Scales == 16 ? BlockVectors.Twice(Vector256.Load(xScales)) : Vector256.Load(xScales).ToVector512();
             Vector512<float> mins = TBlock.HasMinimums ? Vector512.Load(xSums) : default;
-            Prefetch(first + Ahead);
-            Prefetch(second + Ahead);
-            Add(first, tables, x0, x1, x2, x3, c0, c1, c2, c3, q0, q1, q2, q3, scales, mins, ref s0);
-            Add(second, tables, x0, x1, x2, x3, c0, c1, c2, c3, q0, q1, q2, q3, scales, mins, ref s1);
+            if (!TPart.IsTail)
+            {
+                Prefetch(first + Ahead);
+                Prefetch(second + Ahead);
+            }
+
+            Add(first, tables, x0, x1, x2, x3, c0, c1, c2, c3, l0, l1, l2, l3, scales, mins, TPart.IsTail, mask, whole, ref s0);
+            Add(second, tables, x0, x1, x2, x3, c0, c1, c2, c3, l0, l1, l2, l3, scales, mins, TPart.IsTail, mask, whole, ref s1);
             values += Chunk;
             xScales += 8;
             xSums += 16;
@@ -226,44 +246,59 @@ internal static unsafe class QuantizedDots<TBlock>
             second += ChunkBytes;
         }
 
-        s0.Store(firstLanes);
-        s1.Store(secondLanes);
+        s0.Store(lanes);
+        s1.Store(lanes + 16);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add(byte* weights, in BlockTables tables,
         Vector512<sbyte> x0, Vector512<sbyte> x1, Vector512<sbyte> x2, Vector512<sbyte> x3,
         Vector512<short> c0, Vector512<short> c1, Vector512<short> c2, Vector512<short> c3,
-        Vector512<int> q0, Vector512<int> q1, Vector512<int> q2, Vector512<int> q3,
-        Vector512<float> xScales, Vector512<float> xSums, ref Vector512<float> sum)
+        Vector512<int> l0, Vector512<int> l1, Vector512<int> l2, Vector512<int> l3,
+        Vector512<float> xScales, Vector512<float> xSums, bool masked, Vector512<float> mask, bool whole, ref Vector512<float> sum)
     {
-        Vector512<float> scales = TBlock.DecodeScales(weights, tables, out Vector512<float> minimums) * xScales;
+        Vector512<float> scales = TBlock.DecodeScales(weights, tables, out Vector512<float> minimums);
+        if (masked)
+        {
+            scales &= mask;
+            minimums &= mask;
+        }
+
+        scales *= xScales;
         TBlock.Decode(weights, tables, out Vector512<byte> w0, out Vector512<byte> w1, out Vector512<byte> w2, out Vector512<byte> w3);
         if (TBlock.HasMinimums)
             sum = Vector512.MultiplyAddEstimate(minimums, xSums, sum);
         if (Merged && TBlock.Signed)
         {
-            sum = Scaled(BlockVectors.DotSigned(w0.AsSByte(), x0) + BlockVectors.DotSigned(w1.AsSByte(), x1), scales, q0, sum);
-            sum = Scaled(BlockVectors.DotSigned(w2.AsSByte(), x2) + BlockVectors.DotSigned(w3.AsSByte(), x3), scales, q2, sum);
+            sum = Scaled(BlockVectors.DotSigned(w0.AsSByte(), x0) + BlockVectors.DotSigned(w1.AsSByte(), x1), scales, l0, sum);
+            if (whole)
+                sum = Scaled(BlockVectors.DotSigned(w2.AsSByte(), x2) + BlockVectors.DotSigned(w3.AsSByte(), x3), scales, l2, sum);
         }
         else if (Merged)
         {
-            sum = Scaled(BlockVectors.AddPairs(BlockVectors.Pairs(w0, x0) + BlockVectors.Pairs(w1, x1) - c0), scales, q0, sum);
-            sum = Scaled(BlockVectors.AddPairs(BlockVectors.Pairs(w2, x2) + BlockVectors.Pairs(w3, x3) - c2), scales, q2, sum);
+            sum = Scaled(BlockVectors.AddPairs(Corrected(BlockVectors.Pairs(w0, x0) + BlockVectors.Pairs(w1, x1), c0)), scales, l0, sum);
+            if (whole)
+                sum = Scaled(BlockVectors.AddPairs(Corrected(BlockVectors.Pairs(w2, x2) + BlockVectors.Pairs(w3, x3), c2)), scales, l2, sum);
         }
         else
         {
-            sum = Scaled(Dot(w0, x0, c0), scales, q0, sum);
-            sum = Scaled(Dot(w1, x1, c1), scales, q1, sum);
-            sum = Scaled(Dot(w2, x2, c2), scales, q2, sum);
-            sum = Scaled(Dot(w3, x3, c3), scales, q3, sum);
+            sum = Scaled(Dot(w0, x0, c0), scales, l0, sum);
+            sum = Scaled(Dot(w1, x1, c1), scales, l1, sum);
+            if (whole)
+            {
+                sum = Scaled(Dot(w2, x2, c2), scales, l2, sum);
+                sum = Scaled(Dot(w3, x3, c3), scales, l3, sum);
+            }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<short> Corrected(Vector512<short> pairs, Vector512<short> correction) => TBlock.Offset != 0 ? pairs - correction : pairs;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Dot(Vector512<byte> weights, Vector512<sbyte> x, Vector512<short> correction) => TBlock.Signed
         ? BlockVectors.DotSigned(weights.AsSByte(), x)
-        : BlockVectors.AddPairs(TBlock.Offset != 0 ? BlockVectors.Pairs(weights, x) - correction : BlockVectors.Pairs(weights, x));
+        : BlockVectors.AddPairs(Corrected(BlockVectors.Pairs(weights, x), correction));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Scaled(Vector512<int> dots, Vector512<float> scales, Vector512<int> lanes, Vector512<float> sum) =>
@@ -282,12 +317,30 @@ internal static unsafe class QuantizedDots<TBlock>
             Sse.Prefetch0(next + 192);
     }
 
+    private interface IPart
+    {
+        static abstract bool IsTail { get; }
+    }
+
+    private readonly struct Whole : IPart
+    {
+        public static bool IsTail => false;
+    }
+
+    private readonly struct Tail : IPart
+    {
+        public static bool IsTail => true;
+    }
+
     /// <summary>What the kernel keeps in registers; passed in memory, since the JIT would store vector arguments in each turn of the loop.</summary>
     private struct Constants
     {
         public BlockTables Tables;
 
         /// <summary>For each of the four vectors of a chunk, <see cref="Lanes"/>.</summary>
-        public Vector512<int> Q0, Q1, Q2, Q3;
+        public Vector512<int> Lanes0, Lanes1, Lanes2, Lanes3;
+
+        /// <summary>All ones in the lanes of scales that the last chunk has.</summary>
+        public Vector512<float> TailMask;
     }
 }
