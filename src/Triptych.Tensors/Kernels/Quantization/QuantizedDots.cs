@@ -304,19 +304,20 @@ internal static unsafe class QuantizedDots<TBlock>
     private static Vector512<float> Scaled(Vector512<int> dots, Vector512<float> scales, Vector512<int> lanes, Vector512<float> sum) =>
         Vector512.MultiplyAddEstimate(Vector512.ConvertToSingle(dots), BlockVectors.Permute(scales, lanes), sum);
 
+    // Past the outer caches: weights that are read once a token would only push other data out (a tenth faster in alternating runs).
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(byte* next)
     {
         if (!Sse.IsSupported)
             return;
-        Sse.Prefetch0(next);
-        Sse.Prefetch0(next + 64);
+        Sse.PrefetchNonTemporal(next);
+        Sse.PrefetchNonTemporal(next + 64);
         if (ChunkBytes > 128)
-            Sse.Prefetch0(next + 128);
+            Sse.PrefetchNonTemporal(next + 128);
         if (ChunkBytes > 192)
-            Sse.Prefetch0(next + 192);
+            Sse.PrefetchNonTemporal(next + 192);
         if (ChunkBytes > 256)
-            Sse.Prefetch0(next + 256);
+            Sse.PrefetchNonTemporal(next + 256);
     }
 
     private interface IPart
