@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Triptych.Tensors;
 
 /// <summary>
-/// c [m, n] = a [m, k] b [k, n] for a few rows of A: a strip of C stays in the first-level cache while long runs of four lines
+/// c [m, n] = a [m, k] b [k, n] for a few rows of A, two or more: a strip of C stays in the first-level cache while long runs of four lines
 /// of B at a time go by.
 /// </summary>
 internal static unsafe class GemmColumns<TSimd, TVector, TElement>

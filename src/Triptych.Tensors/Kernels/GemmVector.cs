@@ -14,6 +14,8 @@ internal static unsafe class GemmVector<TSimd, TVector, TElement>
             GemmLines<TSimd, TVector, TElement>.Run(new ReadOnlySpan<GemmArguments>(in g));
         else if (g.TransB)
             GemmDots<TSimd, TVector, TElement>.Run(g);
+        else if (g.M == 1)
+            GemmAxpy<TSimd, TVector, TElement>.Run(g);
         else
             GemmColumns<TSimd, TVector, TElement>.Run(g);
     }
