@@ -29,6 +29,32 @@ public sealed class QuantizedRowTests : IDisposable
         }
     }
 
+    /// <summary>Emitted kernels add up in the order of the portable ones.</summary>
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void EmittedKernelsGiveThePortableBits(DType type)
+    {
+        bool emitted = PanelKernel.Emitted;
+        foreach ((int rows, int k) in ((int, int)[])[(1, 256), (2, 512), (37, 2048), (18, 768 + (type.BlockSize() % 256))])
+        {
+            Row row = new(rows, k);
+            Weights weights = new(rows, type, rows, k);
+            float[] expected = new float[rows], actual = new float[rows];
+            Run(row, [weights], [actual], Activation.None, gated: false);
+            try
+            {
+                PanelKernel.Emitted = false;
+                Run(row, [weights], [expected], Activation.None, gated: false);
+            }
+            finally
+            {
+                PanelKernel.Emitted = emitted;
+            }
+
+            Assert.Equal(expected, actual);
+        }
+    }
+
     [Fact]
     public void ThreadsDoNotChangeBits()
     {

@@ -73,6 +73,10 @@ internal unsafe struct ArrangedRow
 
     /// <summary>For each chunk 16 floats: what a minimum is multiplied with.</summary>
     public float* Sums;
+
+    /// <summary>The emitted kernel of the type, or null, and what it needs besides.</summary>
+    public delegate* unmanaged[SuppressGCTransition]<RowProduct*, void> Kernel;
+    public int* Corrections;
 }
 
 /// <summary>
@@ -84,8 +88,8 @@ internal static unsafe class QuantizedDots<TBlock>
 {
     private const int Chunk = ActivationQuantizer.Padding;
 
-    /// <summary>Bytes that software prefetch runs ahead: 2 to 8 KB were up to a tenth slower, 1 KB a fifth (measured).</summary>
-    private const int Ahead = 4096;
+    /// <summary>Pairs of rows whose sums an emitted kernel leaves at a time.</summary>
+    private const int GroupTurns = 8;
 
     private static int ChunkBytes
     {
@@ -138,16 +142,9 @@ internal static unsafe class QuantizedDots<TBlock>
     /// sums[i] = x . weights[i], for `rows` rows of k weights that start `rowBytes` after each other. Two rows are read at a time, one of
     /// each half: two long streams, which the processor's prefetcher follows; neighbouring rows, streams of a kilobyte, were a sixth slower.
     /// </summary>
-    [SkipLocalsInit]
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(ArrangedRow x, int k, byte* weights, long rowBytes, int rows, float* sums)
     {
         int chunks = k / Chunk, tail = k % Chunk / TBlock.Size;
-        long tailAt = (long)chunks * ChunkBytes;
-        byte* end = weights + ((rows - 1) * rowBytes) + tailAt + (tail * TBlock.Bytes);
-        byte* copies = stackalloc byte[2 * ChunkBytes];
-        float* lanes = stackalloc float[2 * 16];
-        ArrangedRow rest = new() { Values = x.Values + (chunks * Chunk), Scales = x.Scales + (8 * chunks), Sums = x.Sums + (16 * chunks) };
         Constants constants = new()
         {
             Tables = TBlock.Tables,
@@ -156,30 +153,64 @@ internal static unsafe class QuantizedDots<TBlock>
             Lanes2 = Lanes(2),
             Lanes3 = Lanes(3),
             TailMask = Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(tail)).AsSingle(),
+            End = weights + ((rows - 1) * rowBytes) + ((long)chunks * ChunkBytes) + (tail * TBlock.Bytes),
         };
-        int half = (rows + 1) / 2;
-        for (int row = 0; row < half; row++, weights += rowBytes)
+        int half = rows / 2;
+        for (int row = 0; row < half; row += GroupTurns)
         {
-            bool paired = row + half < rows;
-            byte* first = weights, second = paired ? weights + (half * rowBytes) : weights;
-            new Span<float>(lanes, 2 * 16).Clear();
-            Add2<Whole>(x, chunks, first, second, 8, &constants, lanes);
+            byte* first = weights + (row * rowBytes);
+            Pairs(x, chunks, tail, first, first + (half * rowBytes), rowBytes, Math.Min(GroupTurns, half - row), &constants, sums + row, sums + half + row);
+        }
+
+        if (rows % 2 != 0)
+        {
+            byte* last = weights + ((rows - 1) * rowBytes);
+            Pairs(x, chunks, tail, last, last, rowBytes, 1, &constants, sums + rows - 1, sums + rows - 1);
+        }
+    }
+
+    /// <summary>Some turns of two rows.</summary>
+    [SkipLocalsInit]
+    private static void Pairs(in ArrangedRow x, int chunks, int tail, byte* first, byte* second, long rowBytes, int turns, Constants* constants,
+        float* firstSums, float* secondSums)
+    {
+        float* lanes = stackalloc float[GroupTurns * 2 * 16];
+        bool emitted = x.Kernel != null && chunks > 0;
+        if (emitted)
+        {
+            RowProduct product = new()
+            {
+                First = first, Second = second, RowBytes = rowBytes, Turns = turns, Chunks = chunks,
+                Values = x.Values, Scales = x.Scales, Sums = x.Sums, Corrections = x.Corrections, Lanes = lanes,
+            };
+            x.Kernel(&product);
+        }
+        else
+        {
+            new Span<float>(lanes, turns * 2 * 16).Clear();
+        }
+
+        byte* copies = stackalloc byte[2 * ChunkBytes];
+        for (int turn = 0; turn < turns; turn++, first += rowBytes, second += rowBytes, lanes += 2 * 16)
+        {
+            if (!emitted)
+                Add2<Whole>(x, chunks, first, second, 8, constants, lanes);
             if (tail > 0)
             {
-                first += tailAt;
-                second += tailAt;
-                if (second + ChunkBytes > end)
+                long at = (long)chunks * ChunkBytes;
+                byte* firstTail = first + at, secondTail = second + at;
+                if (secondTail + ChunkBytes > constants->End)
                 {
-                    first = CopyTail(first, tail, copies);
-                    second = CopyTail(second, tail, copies + ChunkBytes);
+                    firstTail = CopyTail(firstTail, tail, copies);
+                    secondTail = CopyTail(secondTail, tail, copies + ChunkBytes);
                 }
 
-                Add2<Tail>(rest, 1, first, second, tail, &constants, lanes);
+                ArrangedRow rest = new() { Values = x.Values + (chunks * Chunk), Scales = x.Scales + (8 * chunks), Sums = x.Sums + (16 * chunks) };
+                Add2<Tail>(rest, 1, firstTail, secondTail, tail, constants, lanes);
             }
 
-            sums[row] = Vector512.Sum(Vector512.Load(lanes));
-            if (paired)
-                sums[row + half] = Vector512.Sum(Vector512.Load(lanes + 16));
+            firstSums[turn] = Vector512.Sum(Vector512.Load(lanes));
+            secondSums[turn] = Vector512.Sum(Vector512.Load(lanes + 16));
         }
     }
 
@@ -238,8 +269,8 @@ internal static unsafe class QuantizedDots<TBlock>
             Vector512<float> mins = TBlock.HasMinimums ? Vector512.Load(xSums) : default;
             if (!TPart.IsTail)
             {
-                Prefetch(first + Ahead);
-                Prefetch(second + Ahead);
+                Prefetch(first + QuantizedRow.Ahead);
+                Prefetch(second + QuantizedRow.Ahead);
             }
 
             Add(first, tables, x0, x1, x2, x3, c0, c1, c2, c3, l0, l1, l2, l3, scales, mins, TPart.IsTail, mask, whole, ref s0);
@@ -350,5 +381,8 @@ internal static unsafe class QuantizedDots<TBlock>
 
         /// <summary>All ones in the lanes of scales that the last chunk has.</summary>
         public Vector512<float> TailMask;
+
+        /// <summary>The end of all weights.</summary>
+        public byte* End;
     }
 }
