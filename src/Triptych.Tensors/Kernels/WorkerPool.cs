@@ -13,13 +13,17 @@ internal interface IRangeBody
 
 /// <summary>
 /// The one process-wide worker pool: fork-join loops that cost a few microseconds. Workers spin for a short while after
-/// a loop, so that the next one finds them awake, then park. Chunks are claimed dynamically, so that a core which another
-/// process uses delays only its own chunk. A region never allocates managed memory.
+/// a loop, so that the next one finds them awake, then park. Ranges are claimed dynamically, the first ones long (a thread that reads
+/// weights reads long streams then), the last ones short (a core that another process uses delays only its own range).
+/// A region never allocates managed memory.
 /// </summary>
 internal static unsafe class WorkerPool
 {
-    /// <summary>Chunks a thread: enough to balance uneven cores, few enough to keep claiming cheap.</summary>
-    private const int ChunksPerThread = 8;
+    /// <summary>A claim takes the share of a thread in what is left, divided by this.</summary>
+    private const int ClaimDivisor = 2;
+
+    /// <summary>The shortest claim is the share of a thread in the whole, divided by this: enough to balance uneven cores, claiming stays cheap.</summary>
+    private const int MinClaimDivisor = 16;
 
     private const int MaxThreads = 1024;
 
@@ -74,7 +78,7 @@ internal static unsafe class WorkerPool
         try
         {
             EnsureStarted(threads - 1);
-            RunRegion(count, Math.Max(grain, count / ((long)threads * ChunksPerThread)), threads - 1,
+            RunRegion(count, Math.Max(grain, count / ((long)threads * MinClaimDivisor)), threads - 1,
                 Unsafe.AsPointer(ref local), &InvokeBody<TBody>);
         }
         finally
@@ -88,13 +92,14 @@ internal static unsafe class WorkerPool
     private static void InvokeBody<TBody>(void* body, long start, long end)
         where TBody : struct, IRangeBody => Unsafe.AsRef<TBody>(body).Invoke(start, end);
 
-    private static void RunRegion(long count, long chunk, int helpers, void* body, delegate*<void*, long, long, void> invoke)
+    private static void RunRegion(long count, long minClaim, int helpers, void* body, delegate*<void*, long, long, void> invoke)
     {
         Region region = s_region;
         region.Body = body;
         region.Invoke = invoke;
         region.Count = count;
-        region.Chunk = chunk;
+        region.MinClaim = minClaim;
+        region.Shares = (helpers + 1L) * ClaimDivisor;
         region.Helpers = helpers;
         region.Next = 0;
         Interlocked.Exchange(ref region.State, Open);
@@ -183,7 +188,8 @@ internal static unsafe class WorkerPool
         public void* Body;
         public delegate*<void*, long, long, void> Invoke;
         public long Count;
-        public long Chunk;
+        public long MinClaim;
+        public long Shares;
         public int Helpers;
         public ExceptionDispatchInfo? Failure;
         private Padded _next;
@@ -209,8 +215,12 @@ internal static unsafe class WorkerPool
             try
             {
                 long start;
-                while ((start = Interlocked.Add(ref Next, Chunk) - Chunk) < Count)
-                    Invoke(Body, start, Math.Min(start + Chunk, Count));
+                while ((start = Volatile.Read(ref Next)) < Count)
+                {
+                    long end = Math.Min(start + Math.Max(MinClaim, (Count - start) / Shares), Count);
+                    if (Interlocked.CompareExchange(ref Next, end, start) == start)
+                        Invoke(Body, start, end);
+                }
             }
 #pragma warning disable CA1031 // The submitter rethrows it.
             catch (Exception exception)

@@ -8,9 +8,6 @@ namespace Triptych.Tensors;
 /// </summary>
 internal static unsafe class QuantizedRow
 {
-    /// <summary>Bytes that software prefetch runs ahead: 2 to 8 KB were up to a tenth slower, 1 KB a fifth (measured).</summary>
-    public const int Ahead = 4096;
-
     /// <summary>Rows of weights that are claimed at least together.</summary>
     private const int UnitRows = 16;
 

@@ -7,7 +7,7 @@ using static Iced.Intel.AssemblerRegisters;
 namespace Triptych.Tensors;
 
 /// <summary>
-/// Products of one row of activations with pairs of rows of weights, for processors with AVX512_VNNI and the types that most files have:
+/// Products of one row of activations with four rows of weights at a time, for processors with AVX512_VNNI and the types that most files have:
 /// the same sums in the same order as <see cref="QuantizedDots{TBlock}"/>, in half the instructions. (.NET 10 has no intrinsics for
 /// vpdpbusd on 512 bits, nor for vcvtph2ps.)
 /// </summary>
@@ -91,7 +91,12 @@ internal static unsafe class RowKernel
         /// <summary>Truth tables of vpternlog: a ? b : c, and a | (b &amp; c).</summary>
         private const byte SelectFirst = 0xca, OrMasked = 0xf8;
 
-        // rsi and rdx: the two rows; r8: activations, r9: their scales, r10: their sums, r11: corrections, rcx: chunks that are left.
+        // The rows; r8: activations, r9: their scales, r10: their sums, r11: corrections, rcx: chunks that are left; r12: where a turn's rows
+        // start in their streams, r14: turns that are left, r15: results.
+        private static readonly AssemblerRegister64[] s_rows = [rsi, rdx, rax, rbx];
+
+        private static readonly AssemblerRegisterZMM[] s_sums = [zmm0, zmm1, zmm7, zmm22];
+
         private static AssemblerRegisterZMM Zmm(int index) => EmittedKernel.Zmm(index);
 
         private static AssemblerRegisterYMM Ymm(int index) => new(Register.YMM0 + index);
@@ -108,21 +113,23 @@ internal static unsafe class RowKernel
         public void Write()
         {
             LoadConstants();
-            Load(r12, nameof(RowProduct.First));
-            Load(r13, nameof(RowProduct.Second));
+            c.xor(r12d, r12d);
             Load(r14, nameof(RowProduct.Turns));
             Load(r15, nameof(RowProduct.Lanes));
             Label row = c.CreateLabel(), chunk = c.CreateLabel();
             c.Label(ref row);
-            c.mov(rsi, r12);
-            c.mov(rdx, r13);
+            for (int i = 0; i < RowProduct.Streams; i++)
+            {
+                c.mov(s_rows[i], __qword_ptr[rdi + Offset(nameof(RowProduct.First)) + (sizeof(nint) * i)]);
+                c.add(s_rows[i], r12);
+                c.vpxord(s_sums[i], s_sums[i], s_sums[i]);
+            }
+
             Load(r8, nameof(RowProduct.Values));
             Load(r9, nameof(RowProduct.Scales));
             Load(r10, nameof(RowProduct.Sums));
             Load(r11, nameof(RowProduct.Corrections));
             Load(rcx, nameof(RowProduct.Chunks));
-            c.vpxord(zmm0, zmm0, zmm0);
-            c.vpxord(zmm1, zmm1, zmm1);
 
             c.Label(ref chunk);
             for (int i = 0; i < 4; i++)
@@ -131,22 +138,21 @@ internal static unsafe class RowKernel
                 c.vpermps(zmm6, Constants(7), __zmmword_ptr[r9]);
             else
                 c.vmovups(ymm6, __ymmword_ptr[r9]);
-            Chunk(rsi, zmm0);
-            Chunk(rdx, zmm1);
+            for (int i = 0; i < RowProduct.Streams; i++)
+                Chunk(s_rows[i], s_sums[i]);
             c.add(r8, ActivationQuantizer.Padding);
             c.add(r9, ActivationQuantizer.Padding / ActivationQuantizer.Block * sizeof(float));
             c.add(r10, ActivationQuantizer.Padding / ActivationQuantizer.SumBlock * sizeof(float));
             c.add(r11, Corrections(type) * sizeof(int));
-            c.add(rsi, ChunkBytes);
-            c.add(rdx, ChunkBytes);
+            foreach (AssemblerRegister64 weights in s_rows)
+                c.add(weights, ChunkBytes);
             c.dec(rcx);
             c.jne(chunk);
 
-            c.vmovups(__zmmword_ptr[r15], zmm0);
-            c.vmovups(__zmmword_ptr[r15 + Vector], zmm1);
-            c.add(r15, 2 * Vector);
+            for (int i = 0; i < RowProduct.Streams; i++)
+                c.vmovups(__zmmword_ptr[r15 + (Vector * i)], s_sums[i]);
+            c.add(r15, RowProduct.Streams * Vector);
             c.add(r12, __qword_ptr[rdi + Offset(nameof(RowProduct.RowBytes))]);
-            c.add(r13, __qword_ptr[rdi + Offset(nameof(RowProduct.RowBytes))]);
             c.dec(r14);
             c.jne(row);
         }
@@ -217,7 +223,6 @@ internal static unsafe class RowKernel
         /// <summary>sum += the products of a chunk.</summary>
         private void Chunk(AssemblerRegister64 weights, AssemblerRegisterZMM sum)
         {
-            Prefetch(weights);
             switch (type)
             {
                 case DType.Q4_0:
@@ -233,13 +238,6 @@ internal static unsafe class RowKernel
                     Q6_K(weights, sum);
                     break;
             }
-        }
-
-        /// <summary>All lines of the chunk, wherever it starts.</summary>
-        private void Prefetch(AssemblerRegister64 weights)
-        {
-            for (int line = 0; line < ChunkBytes; line += Vector)
-                c.prefetchnta(__byte_ptr[weights + QuantizedRow.Ahead + line]);
         }
 
         /// <summary>sum += float(dots) x the scales (in zmm8) that `lanes` names.</summary>
@@ -378,12 +376,15 @@ internal static unsafe class RowKernel
 /// <summary>Arguments of a kernel of <see cref="RowKernel"/>.</summary>
 internal unsafe struct RowProduct
 {
-    /// <summary>A pair of rows of weights; the next pairs lie <see cref="RowBytes"/> behind them.</summary>
-    public byte* First, Second;
+    /// <summary>Rows of weights that are read at a time.</summary>
+    public const int Streams = 4;
+
+    /// <summary>The first rows; the next ones lie <see cref="RowBytes"/> behind them.</summary>
+    public byte* First, Second, Third, Fourth;
 
     public long RowBytes;
 
-    /// <summary>Pairs of rows, and chunks of 256 weights in a row; at least one of each.</summary>
+    /// <summary>Times that four rows are read, and chunks of 256 weights in a row; at least one of each.</summary>
     public long Turns, Chunks;
 
     /// <summary>The row of activations, as in <see cref="ArrangedRow"/>.</summary>
@@ -391,6 +392,6 @@ internal unsafe struct RowProduct
     public float* Scales, Sums;
     public int* Corrections;
 
-    /// <summary>The sums [turn, row of a pair, 16], written.</summary>
+    /// <summary>The sums [turn, row, 16], written.</summary>
     public float* Lanes;
 }
