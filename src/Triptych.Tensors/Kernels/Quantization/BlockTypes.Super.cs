@@ -96,7 +96,7 @@ internal readonly unsafe struct Q4_KBlock : IBlockType
 
     public static int Scales => 8;
 
-    public static PieceOrder Order => PieceOrder.Alternating;
+    public static PieceOrder Order => PieceOrder.Transposed;
 
     public static bool Signed => false;
 
@@ -110,8 +110,9 @@ internal readonly unsafe struct Q4_KBlock : IBlockType
     public static void Decode(byte* chunk, in BlockTables tables,
         out Vector512<byte> w0, out Vector512<byte> w1, out Vector512<byte> w2, out Vector512<byte> w3)
     {
-        SmallBlocks.Nibbles(Vector512.Load(chunk + 16), out w0, out w1);
-        SmallBlocks.Nibbles(Vector512.Load(chunk + 80), out w2, out w3);
+        BlockVectors.TransposeQuarters(Vector512.Load(chunk + 16), Vector512.Load(chunk + 80), out Vector512<byte> first, out Vector512<byte> second);
+        SmallBlocks.Nibbles(first, out w0, out w2);
+        SmallBlocks.Nibbles(second, out w1, out w3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -130,7 +131,7 @@ internal readonly unsafe struct Q5_KBlock : IBlockType
 
     public static int Scales => 8;
 
-    public static PieceOrder Order => PieceOrder.Alternating;
+    public static PieceOrder Order => PieceOrder.Transposed;
 
     public static bool Signed => false;
 
@@ -144,15 +145,23 @@ internal readonly unsafe struct Q5_KBlock : IBlockType
     public static void Decode(byte* chunk, in BlockTables tables,
         out Vector512<byte> w0, out Vector512<byte> w1, out Vector512<byte> w2, out Vector512<byte> w3)
     {
-        SmallBlocks.Nibbles(Vector512.Load(chunk + 48), out w0, out w1);
-        SmallBlocks.Nibbles(Vector512.Load(chunk + 112), out w2, out w3);
-        Vector256<byte> bits = Vector256.Load(chunk + 16);
-        Vector512<ulong> fifths = BlockVectors.Join(bits, (bits.AsUInt64() >> 2).AsByte()).AsUInt64();
+        BlockVectors.TransposeQuarters(Vector512.Load(chunk + 48), Vector512.Load(chunk + 112), out Vector512<byte> first, out Vector512<byte> second);
+        SmallBlocks.Nibbles(first, out w0, out w2);
+        SmallBlocks.Nibbles(second, out w1, out w3);
+
+        // Of each byte the bits 0, 2, 4 and 6, then 1, 3, 5 and 7, for the quarters of a vector.
         Vector512<byte> fifth = Vector512.Create((byte)16);
-        w0 |= (fifths << 4).AsByte() & fifth;
-        w1 |= (fifths << 3).AsByte() & fifth;
-        w2 |= fifths.AsByte() & fifth;
-        w3 |= (fifths >> 1).AsByte() & fifth;
+        Add(Vector128.Load(chunk + 16), fifth, ref w0, ref w2);
+        Add(Vector128.Load(chunk + 32), fifth, ref w1, ref w3);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static void Add(Vector128<byte> bits, Vector512<byte> fifth, ref Vector512<byte> even, ref Vector512<byte> odd)
+        {
+            Vector128<ulong> b = bits.AsUInt64();
+            Vector512<ulong> fifths = Vector512.Create(Vector256.Create(b << 4, b << 2), Vector256.Create(b, b >> 2));
+            even |= fifths.AsByte() & fifth;
+            odd |= (fifths >> 1).AsByte() & fifth;
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

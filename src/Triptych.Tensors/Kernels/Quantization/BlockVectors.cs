@@ -44,6 +44,23 @@ internal static unsafe class BlockVectors
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Join(Vector256<byte> lower, Vector256<byte> upper) => lower.ToVector512Unsafe().WithUpper(upper);
 
+    /// <summary>Of four halves of 256 bits, in two vectors, the lower quarters and the upper quarters.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TransposeQuarters(Vector512<byte> a, Vector512<byte> b, out Vector512<byte> lower, out Vector512<byte> upper)
+    {
+        if (Avx512F.IsSupported)
+        {
+            lower = Avx512F.Shuffle4x128(a.AsInt64(), b.AsInt64(), 0b10_00_10_00).AsByte();
+            upper = Avx512F.Shuffle4x128(a.AsInt64(), b.AsInt64(), 0b11_01_11_01).AsByte();
+            return;
+        }
+
+        lower = Vector512.Create(
+            Vector256.Create(a.GetLower().GetLower(), a.GetUpper().GetLower()), Vector256.Create(b.GetLower().GetLower(), b.GetUpper().GetLower()));
+        upper = Vector512.Create(
+            Vector256.Create(a.GetLower().GetUpper(), a.GetUpper().GetUpper()), Vector256.Create(b.GetLower().GetUpper(), b.GetUpper().GetUpper()));
+    }
+
     /// <summary>Within each 128 bits, the bytes of `table` at `indices` (0 to 15).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> ShuffleLanes(Vector512<byte> table, Vector512<byte> indices)

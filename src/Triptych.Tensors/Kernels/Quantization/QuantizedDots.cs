@@ -12,8 +12,8 @@ internal enum PieceOrder
     /// <summary>The first halves of four blocks of 32, then their second halves.</summary>
     Halves,
 
-    /// <summary>Blocks of 32: 0 and 2, then 1 and 3.</summary>
-    Alternating,
+    /// <summary>The first halves of blocks 0, 2, 4 and 6 of 32, then their second halves; then those of 1, 3, 5 and 7.</summary>
+    Transposed,
 
     /// <summary>A block of 32 of the first 128 weights, and the same one of the second.</summary>
     Strided,
@@ -100,38 +100,46 @@ internal static unsafe class QuantizedDots<TBlock>
     private static bool Merged
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => TBlock.Order == PieceOrder.Halves;
+        get => TBlock.Order is PieceOrder.Halves or PieceOrder.Transposed;
     }
 
     /// <summary>The natural number of the piece at a quarter of one of the four vectors.</summary>
     private static int Piece(int vector, int quarter) => TBlock.Order switch
     {
         PieceOrder.Halves => (vector / 2 * 8) + (vector % 2) + (2 * quarter),
-        PieceOrder.Alternating => (vector / 2 * 8) + (vector % 2 * 2) + (quarter / 2 * 4) + (quarter % 2),
+        PieceOrder.Transposed => (quarter * 4) + vector,
         PieceOrder.Strided => (vector * 2) + (quarter / 2 * 8) + (quarter % 2),
         _ => (vector * 4) + quarter,
     };
 
     /// <summary>Arranges a row of `padded` activations; values and sums (a float for each 16) are the targets.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static ArrangedRow Arrange(sbyte* natural, float* scales, int* naturalSums, int padded, sbyte* values, float* sums)
     {
-        if (TBlock.HasMinimums)
+        if (TBlock.HasMinimums && TBlock.Scales == 16)
         {
             for (int i = 0; i < padded / 16; i++)
+                sums[i] = scales[i / 2] * naturalSums[i];
+        }
+        else if (TBlock.HasMinimums)
+        {
+            for (int i = 0; i < padded / 16; i += 16)
             {
-                int chunk = i / 16 * 16, lane = i % 16;
-                sums[i] = TBlock.Scales == 16 ? scales[i / 2] * naturalSums[i]
-                    : lane < 8 ? scales[(chunk / 2) + lane] * (naturalSums[chunk + (2 * lane)] + naturalSums[chunk + (2 * lane) + 1]) : 0;
+                for (int lane = 0; lane < 8; lane++)
+                    sums[i + lane] = scales[(i / 2) + lane] * (naturalSums[i + (2 * lane)] + naturalSums[i + (2 * lane) + 1]);
+                Vector256<float>.Zero.Store(sums + i + 8);
             }
         }
 
         if (TBlock.Order == PieceOrder.Natural)
             return new() { Values = natural, Scales = scales, Sums = sums };
+        int* sources = stackalloc int[16];
         for (int i = 0; i < 16; i++)
+            sources[i] = 16 * Piece(i / 4, i % 4);
+        for (int chunk = 0; chunk < padded; chunk += Chunk)
         {
-            int piece = Piece(i / 4, i % 4);
-            for (int chunk = 0; chunk < padded; chunk += Chunk)
-                Vector128.Load(natural + chunk + (16 * piece)).Store(values + chunk + (16 * i));
+            for (int i = 0; i < 16; i++)
+                Vector128.Load(natural + chunk + sources[i]).Store(values + chunk + (16 * i));
         }
 
         return new() { Values = values, Scales = scales, Sums = sums };

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -40,27 +41,25 @@ internal static unsafe class RowKernel
     /// by an offset. For each vector of activations, or each pair of vectors with the same scales, that is 16 times the negative offset
     /// times the sum of four activations.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static ArrangedRow Prepare(DType type, ArrangedRow x, int padded, int* corrections)
     {
         x.Kernel = Get(type);
         x.Corrections = corrections;
-        int count = Corrections(type) / 16, vectors = ActivationQuantizer.Padding / Vector512<sbyte>.Count;
+        int count = Corrections(type);
         if (x.Kernel == null || count == 0)
             return x;
         Vector512<byte> offset = Vector512.Create(type switch { DType.Q4_0 => (byte)8, DType.Q6_K => (byte)32, _ => (byte)128 });
-        for (int chunk = 0; chunk < padded / ActivationQuantizer.Padding; chunk++)
+        for (sbyte* values = x.Values; values < x.Values + padded; values += Vector512<sbyte>.Count, corrections += 16)
         {
-            for (int i = 0; i < count; i++, corrections += 16)
+            Vector512<int> sum = -BlockVectors.AddPairs(BlockVectors.Pairs(offset, Vector512.Load(values)));
+            if (count == 2 * 16)
             {
-                Vector512<int> sum = Vector512<int>.Zero;
-                for (int vector = i * vectors / count; vector < (i + 1) * vectors / count; vector++)
-                {
-                    Vector512<sbyte> values = Vector512.Load(x.Values + (chunk * ActivationQuantizer.Padding) + (vector * Vector512<sbyte>.Count));
-                    sum -= BlockVectors.AddPairs(BlockVectors.Pairs(offset, values));
-                }
-
-                sum.Store(corrections);
+                values += Vector512<sbyte>.Count;
+                sum -= BlockVectors.AddPairs(BlockVectors.Pairs(offset, Vector512.Load(values)));
             }
+
+            sum.Store(corrections);
         }
 
         return x;
@@ -70,12 +69,16 @@ internal static unsafe class RowKernel
     private static int Corrections(DType type) => type switch { DType.Q4_0 => 2 * 16, DType.Q4_K => 0, _ => 4 * 16 };
 
     /// <summary>Bytes of 64: indices and masks that a kernel keeps in registers.</summary>
-    private static byte* Constant(Func<int, int> value)
+    private static byte* Constant(Func<int, int> value) => Tables([value]);
+
+    /// <summary>Vectors of indices that lie together.</summary>
+    private static byte* Tables(IEnumerable<Func<int, int>> values)
     {
-        byte* table = (byte*)NativeMemory.AlignedAlloc(64, 64);
-        for (int i = 0; i < 64; i++)
-            table[i] = (byte)value(i);
-        return table;
+        Func<int, int>[] all = [.. values];
+        byte* tables = (byte*)NativeMemory.AlignedAlloc((nuint)(64 * all.Length), 64);
+        for (int i = 0; i < 64 * all.Length; i++)
+            tables[i] = (byte)all[i / 64](i % 64);
+        return tables;
     }
 
     /// <summary>Lane i of 16 is value(i).</summary>
@@ -136,10 +139,14 @@ internal static unsafe class RowKernel
                 c.vmovdqu64(X(i), __zmmword_ptr[r8 + (Vector * i)]);
             if (type == DType.Q6_K)
                 c.vpermps(zmm6, Constants(7), __zmmword_ptr[r9]);
+            else if (type == DType.Q4_K)
+                c.vmovups(zmm6, __zmmword_ptr[r9 - (Vector / 2)]); // Behind what minimums are multiplied with, whatever it is.
             else
                 c.vmovups(ymm6, __ymmword_ptr[r9]);
+            if (type == DType.Q4_K)
+                Q4_KHeaders();
             for (int i = 0; i < RowProduct.Streams; i++)
-                Chunk(s_rows[i], s_sums[i]);
+                Chunk(i);
             c.add(r8, ActivationQuantizer.Padding);
             c.add(r9, ActivationQuantizer.Padding / ActivationQuantizer.Block * sizeof(float));
             c.add(r10, ActivationQuantizer.Padding / ActivationQuantizer.SumBlock * sizeof(float));
@@ -191,16 +198,19 @@ internal static unsafe class RowKernel
                     Load(5, Constant(_ => 128));
                     break;
                 case DType.Q4_K:
-                    // The scale of scales eight times, that of minimums eight times; blocks of 32: 0 and 2, 1 and 3, 4 and 6, 5 and 7.
-                    Load(0, Lanes(i => i / 8));
-                    for (int vector = 0; vector < 4; vector++)
-                    {
-                        int first = (vector / 2 * 4) + (vector % 2);
-                        Load(1 + vector, Lanes(i => first + (i / 8 * 2)));
-                    }
+                    // Scales, behind eight minimums, of the blocks 0, 2, 4 and 6, and of 1, 3, 5 and 7.
+                    Load(0, Lanes(i => 8 + (i / 4 * 2)));
+                    Load(1, Lanes(i => 9 + (i / 4 * 2)));
+                    Load(2, Constant(_ => 15));
 
-                    Load(5, Constant(_ => 15));
-                    Load(6, Constant(_ => 63));
+                    // Of eight bytes, fields of bits: 6 of each of the first four, then the nibbles of the others, lower and upper ones.
+                    Load(3, Constant(i => (i % 8) < 4 ? i % 8 * 8 : (((i % 8) - 4) * 8) + 32 + (i % 16 < 8 ? 0 : 4)));
+                    Load(4, Constant(i => (i % 8) < 4 ? 0 : (((i % 8) - 4) * 8) + 2));
+                    Load(5, Constant(i => (i % 8) < 4 ? 63 : 15));
+                    Load(6, Constant(i => (i % 8) < 4 ? 0 : 0x30));
+                    c.mov(r13, (ulong)Tables(HeaderTables()));
+                    c.mov(rax, 0x1111111111111111UL);
+                    c.kmovq(k1, rax);
                     break;
                 case DType.Q6_K:
                     // Four sub-blocks of 16 a vector; scales of activations twice.
@@ -220,22 +230,22 @@ internal static unsafe class RowKernel
         /// <summary>An index into two vectors of which the second starts `second` bytes after the first.</summary>
         private static int At(int at, int vector, int second) => at < vector ? at : vector + at - second;
 
-        /// <summary>sum += the products of a chunk.</summary>
-        private void Chunk(AssemblerRegister64 weights, AssemblerRegisterZMM sum)
+        /// <summary>The sum of a row += the products of its chunk.</summary>
+        private void Chunk(int row)
         {
             switch (type)
             {
                 case DType.Q4_0:
-                    Q4_0(weights, sum);
+                    Q4_0(s_rows[row], s_sums[row]);
                     break;
                 case DType.Q8_0:
-                    Q8_0(weights, sum);
+                    Q8_0(s_rows[row], s_sums[row]);
                     break;
                 case DType.Q4_K:
-                    Q4_K(weights, sum);
+                    Q4_K(row);
                     break;
                 case DType.Q6_K:
-                    Q6_K(weights, sum);
+                    Q6_K(s_rows[row], s_sums[row]);
                     break;
             }
         }
@@ -304,40 +314,66 @@ internal static unsafe class RowKernel
             }
         }
 
-        private void Q4_K(AssemblerRegister64 weights, AssemblerRegisterZMM sum)
+        /// <summary>
+        /// For the headers of four rows' blocks (two halves, 12 bytes of scales): their bytes as scales, nibbles, minimums, nibbles; then for each
+        /// row its eight minimums and eight scales, and its scale of minimums and scale of scales eight times each.
+        /// </summary>
+        private static IEnumerable<Func<int, int>> HeaderTables()
         {
-            // As SuperBlocks.ScalesAndMinimums: eight scales, then eight minimums.
-            c.vmovq(xmm8, __qword_ptr[weights + 4]);
-            c.vmovd(xmm9, __dword_ptr[weights + 12]);
-            c.vpsrlq(xmm10, xmm8, 2);
-            c.vpsrld(xmm11, xmm9, 4);
-            c.vpunpckldq(xmm9, xmm9, xmm11);
-            c.vmovdqa64(xmm11, xmm29);
-            c.vpternlogd(xmm11, xmm9, xmm10, SelectFirst);
-            c.vpandd(xmm8, xmm8, xmm30);
-            c.vpandd(xmm11, xmm11, xmm30);
-            c.vpunpckldq(xmm8, xmm8, xmm11);
-            c.vpmovzxbd(zmm8, xmm8);
-            c.vcvtdq2ps(zmm8, zmm8);
-            c.vpbroadcastd(xmm9, __dword_ptr[weights]);
-            c.vcvtph2ps(xmm9, xmm9);
-            c.vpermps(zmm9, Constants(0), zmm9);
-            c.vmulps(zmm8, zmm8, zmm9);
-            c.vextractf32x8(ymm9, zmm8, 1);
-            c.vfnmadd231ps(sum, zmm9, __zmmword_ptr[r10]);
-            c.vmulps(ymm8, ymm8, ymm6);
-            for (int half = 0; half < 2; half++)
+            yield return i => (i % 16) switch { < 4 => 4 + (i % 4), < 8 => 12 + (i % 4), < 12 => 8 + (i % 4), _ => 12 + (i % 4) };
+            yield return i => i % 4 == 0 ? i / 4 * 4 : 0;
+            for (int row = 0; row < RowProduct.Streams; row++)
             {
-                AssemblerRegisterZMM lower = Zmm(10 + (4 * half)), upper = Zmm(11 + (4 * half));
-                c.vmovdqu64(lower, __zmmword_ptr[weights + (Vector * half) + 16]);
-                Nibbles(lower, upper, Constants(5));
-                for (int part = 0; part < 2; part++)
-                {
-                    AssemblerRegisterZMM dots = Zmm(12 + (4 * half) + part);
-                    c.vpxord(dots, dots, dots);
-                    c.vpdpbusd(dots, part == 0 ? lower : upper, X((2 * half) + part));
-                    AddScaled(dots, Constants(1 + (2 * half) + part), zmm8, sum);
-                }
+                int first = row;
+                yield return i => i % 4 > 0 ? 0 : i < 32 ? (16 * first) + 8 + (i / 4) : (16 * first) + (i / 4) - 8;
+                yield return i => i % 4 > 0 ? 0 : (2 * first) + (i < 32 ? 1 : 0);
+            }
+        }
+
+        private static AssemblerMemoryOperand HeaderTable(int index) => __zmmword_ptr[r13 + (Vector * index)];
+
+        /// <summary>zmm8: the scales and minimums of four rows, 16 bytes of each; ymm9: their scales.</summary>
+        private void Q4_KHeaders()
+        {
+            c.vmovdqu(xmm8, __xmmword_ptr[s_rows[0]]);
+            for (int i = 1; i < RowProduct.Streams; i++)
+                c.vinserti32x4(zmm8, zmm8, __xmmword_ptr[s_rows[i]], (byte)i);
+            c.vmovdqu64(zmm9, HeaderTable(1));
+            c.vpermd(zmm9, zmm9, zmm8);
+            c.vcvtph2ps(ymm9, xmm9);
+            c.vpshufb(zmm8, zmm8, HeaderTable(0));
+            c.vpmultishiftqb(zmm10, Constants(3), zmm8);
+            c.vpmultishiftqb(zmm11, Constants(4), zmm8);
+            c.vpandd(zmm8, zmm10, Constants(5));
+            c.vpternlogd(zmm8, zmm11, Constants(6), OrMasked);
+        }
+
+        private void Q4_K(int row)
+        {
+            AssemblerRegister64 weights = s_rows[row];
+            AssemblerRegisterZMM sum = s_sums[row], scales = zmm10;
+            c.vmovdqu64(zmm11, HeaderTable(2 + (2 * row)));
+            c.vpermb(scales.k1.z, zmm11, zmm8);
+            c.vcvtdq2ps(scales, scales);
+            c.vmovdqu64(zmm11, HeaderTable(3 + (2 * row)));
+            c.vpermps(zmm11, zmm11, zmm9);
+            c.vmulps(scales, scales, zmm11);
+            c.vfnmadd231ps(sum, scales, __zmmword_ptr[r10]);
+            c.vmulps(scales, scales, zmm6);
+
+            c.vmovdqu64(zmm12, __zmmword_ptr[weights + 16]);
+            c.vmovdqu64(zmm13, __zmmword_ptr[weights + 80]);
+            c.vshufi64x2(zmm14, zmm12, zmm13, 0b10_00_10_00);
+            c.vshufi64x2(zmm16, zmm12, zmm13, 0b11_01_11_01);
+            Nibbles(zmm14, zmm15, Constants(2));
+            Nibbles(zmm16, zmm17, Constants(2));
+            for (int part = 0; part < 2; part++)
+            {
+                AssemblerRegisterZMM dots = Zmm(18 + part);
+                c.vpxord(dots, dots, dots);
+                c.vpdpbusd(dots, Zmm(14 + part), X(2 * part));
+                c.vpdpbusd(dots, Zmm(16 + part), X((2 * part) + 1));
+                AddScaled(dots, Constants(part), scales, sum);
             }
         }
 
