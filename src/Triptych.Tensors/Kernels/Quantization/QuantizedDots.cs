@@ -90,6 +90,8 @@ internal static unsafe class QuantizedDots<TBlock>
     /// <summary>Times that an emitted kernel reads four rows in a call: microseconds, since the garbage collector waits for it.</summary>
     private const int GroupTurns = 32;
 
+    private const int AllBlocks = (1 << (Chunk / ActivationQuantizer.Block)) - 1;
+
     private static int ChunkBytes
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -162,35 +164,38 @@ internal static unsafe class QuantizedDots<TBlock>
             TailMask = Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(tail)).AsSingle(),
             End = weights + ((rows - 1) * rowBytes) + ((long)chunks * ChunkBytes) + (tail * TBlock.Bytes),
         };
-        int quarter = rows / RowProduct.Streams;
-        for (int row = 0; row < quarter; row += GroupTurns)
+        // An emitted kernel takes the last blocks of a row as a chunk that is not counted in full, while it may read all of it.
+        int quarter = rows / RowProduct.Streams, overhang = tail == 0 ? 0 : (int)(((ChunkBytes - (tail * TBlock.Bytes)) + rowBytes - 1) / rowBytes);
+        int full = x.Kernel == null ? 0 : Math.Max(0, quarter - overhang);
+        for (int row = 0, turns; row < quarter; row += turns)
         {
-            byte* first = weights + (row * rowBytes);
-            Turns(x, chunks, tail, first, quarter * rowBytes, rowBytes, Math.Min(GroupTurns, quarter - row), &constants, sums + row, quarter);
+            turns = Math.Min(GroupTurns, (row < full ? full : quarter) - row);
+            Turns(x, chunks, tail, row < full, weights + (row * rowBytes), quarter * rowBytes, rowBytes, turns, &constants, sums + row, quarter);
         }
 
         // The last rows, one at a time: four streams of the same.
         float* same = stackalloc float[RowProduct.Streams];
         for (int row = quarter * RowProduct.Streams; row < rows; row++)
         {
-            Turns(x, chunks, tail, weights + (row * rowBytes), 0, rowBytes, 1, &constants, same, 1);
+            Turns(x, chunks, tail, false, weights + (row * rowBytes), 0, rowBytes, 1, &constants, same, 1);
             sums[row] = *same;
         }
     }
 
-    /// <summary>Some turns of four rows, which lie `stream` bytes apart; their sums go `sumStream` floats apart.</summary>
+    /// <summary>Some turns of four rows, which lie `stream` bytes apart; their sums go `sumStream` floats apart. With `full`, whole chunks may be read.</summary>
     [SkipLocalsInit]
-    private static void Turns(in ArrangedRow x, int chunks, int tail, byte* first, long stream, long rowBytes, int turns, Constants* constants,
+    private static void Turns(in ArrangedRow x, int chunks, int tail, bool full, byte* first, long stream, long rowBytes, int turns, Constants* constants,
         float* sums, int sumStream)
     {
         float* lanes = stackalloc float[GroupTurns * RowProduct.Streams * 16];
-        bool emitted = x.Kernel != null && chunks > 0;
+        int kernelChunks = full && tail > 0 ? chunks + 1 : chunks;
+        bool emitted = x.Kernel != null && kernelChunks > 0;
         if (emitted)
         {
             RowProduct product = new()
             {
                 First = first, Second = first + stream, Third = first + (2 * stream), Fourth = first + (3 * stream),
-                RowBytes = rowBytes, Turns = turns, Chunks = chunks,
+                RowBytes = rowBytes, Turns = turns, Chunks = kernelChunks, LastBlocks = kernelChunks > chunks ? (1 << tail) - 1 : AllBlocks,
                 Values = x.Values, Scales = x.Scales, Sums = x.Sums, Corrections = x.Corrections, Lanes = lanes,
             };
             x.Kernel(&product);
@@ -208,7 +213,7 @@ internal static unsafe class QuantizedDots<TBlock>
                 rows[i] = first + (i * stream);
             if (!emitted)
                 Add4<Whole>(x, chunks, rows, 8, constants, lanes);
-            if (tail > 0)
+            if (tail > 0 && !full)
             {
                 for (int i = 0; i < RowProduct.Streams; i++)
                 {

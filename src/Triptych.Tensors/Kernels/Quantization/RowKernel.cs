@@ -135,6 +135,14 @@ internal static unsafe class RowKernel
             Load(rcx, nameof(RowProduct.Chunks));
 
             c.Label(ref chunk);
+            if (type is DType.Q4_0 or DType.Q8_0)
+            {
+                c.mov(r13d, (1 << (ActivationQuantizer.Padding / ActivationQuantizer.Block)) - 1);
+                c.cmp(rcx, 1);
+                c.cmove(r13, __qword_ptr[rdi + Offset(nameof(RowProduct.LastBlocks))]);
+                c.kmovd(k1, r13d);
+            }
+
             for (int i = 0; i < 4; i++)
                 c.vmovdqu64(X(i), __zmmword_ptr[r8 + (Vector * i)]);
             if (type == DType.Q6_K)
@@ -275,7 +283,7 @@ internal static unsafe class RowKernel
             c.vmovdqa64(scales, Constants(1));
             c.vpermi2w(scales, first, third);
             c.vcvtph2ps(ymm12, xmm12);
-            c.vmulps(ymm12, ymm12, ymm6);
+            c.vmulps(ymm12.k1.z, ymm12, ymm6);
             for (int half = 0; half < 2; half++)
             {
                 AssemblerRegisterZMM lower = Zmm(13 + (3 * half)), upper = Zmm(14 + (3 * half)), dots = Zmm(15 + (3 * half));
@@ -301,7 +309,7 @@ internal static unsafe class RowKernel
 
             c.vpunpcklqdq(xmm8, xmm8, xmm9);
             c.vcvtph2ps(ymm8, xmm8);
-            c.vmulps(ymm8, ymm8, ymm6);
+            c.vmulps(ymm8.k1.z, ymm8, ymm6);
             for (int vector = 0; vector < 4; vector++)
             {
                 AssemblerRegisterZMM bytes = Zmm(11 + (2 * vector)), dots = Zmm(12 + (2 * vector));
@@ -422,6 +430,9 @@ internal unsafe struct RowProduct
 
     /// <summary>Times that four rows are read, and chunks of 256 weights in a row; at least one of each.</summary>
     public long Turns, Chunks;
+
+    /// <summary>Of blocks of 32, the bits of those that the last chunk has: what follows them is read, and does not count.</summary>
+    public long LastBlocks;
 
     /// <summary>The row of activations, as in <see cref="ArrangedRow"/>.</summary>
     public sbyte* Values;
