@@ -1,12 +1,11 @@
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 
 namespace Triptych.Tensors;
 
 /// <summary>
-/// c [1, n] = a [1, k] b [k, n]: lines of B, one after the other, times a number of A are added to sums that stay in the first-level
-/// cache. B is a single stream from memory to each thread. The sum is split over a number of parts of k that depends on the shape alone.
+/// c [1, n] = a [1, k] b [k, n]: lines of B, each times a number of A, are added to sums that stay in the first-level cache. Four lines are
+/// read at a time, one of each quarter of a part: long streams from memory. The parts of k depend on the shape alone.
 /// </summary>
 internal static unsafe class GemmAxpy<TSimd, TVector, TElement>
     where TSimd : struct, ISimd<TVector>
@@ -18,9 +17,6 @@ internal static unsafe class GemmAxpy<TSimd, TVector, TElement>
 
     /// <summary>Lines of B in a part of k at least, and parts at most.</summary>
     private const int MinLines = 32, MaxParts = 16;
-
-    /// <summary>Bytes that software prefetch runs ahead; a twentieth faster than none, and than half of it (measured).</summary>
-    private const int Ahead = 8192;
 
     private static int Pair
     {
@@ -88,17 +84,55 @@ internal static unsafe class GemmAxpy<TSimd, TVector, TElement>
                 new Span<float>(sums, whole + (rest > 0 ? Pair : 0)).Clear();
                 new Span<byte>(tail, Pair * TElement.Size).Clear();
                 long line = G.Ldb * TElement.Size, stepA = G.TransA ? G.Lda : 1;
-                for (int p = part * Lines; p < Math.Min(G.K, (part + 1) * Lines); p++)
+                int begin = part * Lines, quarter = (Math.Min(G.K, begin + Lines) - begin) / 4;
+                byte* b = G.B + (begin * line) + ((long)first * TElement.Size);
+                float* a = G.A + (begin * stepA);
+                long stream = quarter * line, step4 = quarter * stepA;
+                for (int p = 0; p < quarter; p++, b += line, a += stepA)
                 {
-                    byte* b = G.B + (p * line) + ((long)first * TElement.Size);
-                    Add(whole, G.A[p * stepA], b, sums);
+                    Add4(whole, *a, a[step4], a[2 * step4], a[3 * step4], b, b + stream, b + (2 * stream), b + (3 * stream), sums);
+                    for (int i = 0; i < 4 && rest > 0; i++)
+                        AddTail(rest, a[i * step4], b + (i * stream) + (whole * TElement.Size), tail, sums + whole);
+                }
+
+                b += 3 * stream;
+                a += 3 * step4;
+                for (int p = begin + (4 * quarter); p < Math.Min(G.K, begin + Lines); p++, b += line, a += stepA)
+                {
+                    Add(whole, *a, b, sums);
                     if (rest > 0)
-                    {
-                        Unsafe.CopyBlockUnaligned(tail, b + (whole * TElement.Size), (uint)(rest * TElement.Size));
-                        Add(Pair, G.A[p * stepA], tail, sums + whole);
-                    }
+                        AddTail(rest, *a, b + (whole * TElement.Size), tail, sums + whole);
                 }
             }
+        }
+    }
+
+    private static void AddTail(int rest, float a, byte* b, byte* tail, float* sums)
+    {
+        Unsafe.CopyBlockUnaligned(tail, b, (uint)(rest * TElement.Size));
+        Add(Pair, a, tail, sums);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Add4(int count, float a0, float a1, float a2, float a3, byte* b0, byte* b1, byte* b2, byte* b3, float* sums)
+    {
+        TVector x0 = TSimd.Broadcast(a0), x1 = TSimd.Broadcast(a1), x2 = TSimd.Broadcast(a2), x3 = TSimd.Broadcast(a3);
+        float* end = sums + count;
+        for (long at = 0; sums < end; sums += Pair, at += Pair * TElement.Size)
+        {
+            TVector s = TSimd.Load(sums), t = TSimd.Load(sums + TSimd.Width);
+            TSimd.LoadPair<TElement>(b0 + at, out TVector v, out TVector w);
+            s = TSimd.MultiplyAdd(x0, v, s);
+            t = TSimd.MultiplyAdd(x0, w, t);
+            TSimd.LoadPair<TElement>(b1 + at, out v, out w);
+            s = TSimd.MultiplyAdd(x1, v, s);
+            t = TSimd.MultiplyAdd(x1, w, t);
+            TSimd.LoadPair<TElement>(b2 + at, out v, out w);
+            s = TSimd.MultiplyAdd(x2, v, s);
+            t = TSimd.MultiplyAdd(x2, w, t);
+            TSimd.LoadPair<TElement>(b3 + at, out v, out w);
+            TSimd.Store(TSimd.MultiplyAdd(x3, v, s), sums);
+            TSimd.Store(TSimd.MultiplyAdd(x3, w, t), sums + TSimd.Width);
         }
     }
 
@@ -109,20 +143,9 @@ internal static unsafe class GemmAxpy<TSimd, TVector, TElement>
         float* end = sums + count;
         for (; sums < end; sums += Pair, b += Pair * TElement.Size)
         {
-            Prefetch(b + Ahead);
             TSimd.LoadPair<TElement>(b, out TVector v, out TVector w);
             TSimd.Store(TSimd.MultiplyAdd(x, v, TSimd.Load(sums)), sums);
             TSimd.Store(TSimd.MultiplyAdd(x, w, TSimd.Load(sums + TSimd.Width)), sums + TSimd.Width);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(byte* next)
-    {
-        if (!Sse.IsSupported)
-            return;
-        Sse.PrefetchNonTemporal(next);
-        if (Pair * TElement.Size > 64)
-            Sse.PrefetchNonTemporal(next + 64);
     }
 }

@@ -165,8 +165,13 @@ internal static unsafe class QuantizedDots<TBlock>
             End = weights + ((rows - 1) * rowBytes) + ((long)chunks * ChunkBytes) + (tail * TBlock.Bytes),
         };
         // An emitted kernel takes the last blocks of a row as a chunk that is not counted in full, while it may read all of it.
-        int quarter = rows / RowProduct.Streams, overhang = tail == 0 ? 0 : (int)(((ChunkBytes - (tail * TBlock.Bytes)) + rowBytes - 1) / rowBytes);
-        int full = x.Kernel == null ? 0 : Math.Max(0, quarter - overhang);
+        int quarter = rows / RowProduct.Streams, full = 0;
+        if (x.Kernel != null && quarter > 0 && rowBytes > 0)
+        {
+            long overhang = tail == 0 ? 0 : (ChunkBytes - (tail * TBlock.Bytes) + rowBytes - 1) / rowBytes;
+            full = (int)Math.Max(0, quarter - overhang);
+        }
+
         for (int row = 0, turns; row < quarter; row += turns)
         {
             turns = Math.Min(GroupTurns, (row < full ? full : quarter) - row);
