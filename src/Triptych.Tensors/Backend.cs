@@ -108,6 +108,9 @@ internal abstract class Backend
     /// format has no batch, and b is a transposed view: its blocks run along k.</summary>
     public abstract void MatMul(Tensor a, Tensor b, Tensor? bias, Activation activation, Tensor result);
 
+    /// <summary>result += a b; a [m, k], b [k, n], result [m, n] contiguous, all float32.</summary>
+    public abstract void AddMatMul(Tensor a, Tensor b, Tensor result);
+
     /// <summary>Products of a [m, k] float32 with several matrices.</summary>
     public abstract void MatMulGroup(Tensor a, ReadOnlySpan<MatMulPart> parts);
 
