@@ -2,8 +2,8 @@ namespace Triptych.Tensors;
 
 public static partial class Functional
 {
-    /// <summary>Rows whose logits are in memory at a time: enough for matrix products at full speed.</summary>
-    private const int LogitRows = 512;
+    /// <summary>Rows whose logits are in memory at a time: enough for matrix products at full speed, and a multiple of all tiles' heights.</summary>
+    private const int LogitRows = 384;
 
     /// <summary>The cross entropy of a linear layer: CrossEntropy(Linear(x, weight, bias), labels), without ever holding all logits or
     /// their gradient, which are most of the memory of training with a large vocabulary. Where a gradient is recorded it is computed
