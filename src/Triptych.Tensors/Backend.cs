@@ -145,6 +145,9 @@ internal abstract class Backend
     /// <summary>losses [rows] and log-sum-exp [rows] of logits [rows, classes]; 0 where the label is ignored.</summary>
     public abstract void CrossEntropy(Tensor logits, Tensor labels, long ignoreIndex, float smoothing, Tensor losses, Tensor logSumExp);
 
+    /// <summary>losses [rows] of logits [rows, classes], which become their gradient times the scale. No label is ignored.</summary>
+    public abstract void CrossEntropyInPlace(Tensor logits, Tensor labels, float smoothing, float scale, Tensor losses);
+
     public abstract void CrossEntropyGradient(
         Tensor logits, Tensor labels, Tensor logSumExp, long ignoreIndex, float smoothing, float scale, Tensor result);
 

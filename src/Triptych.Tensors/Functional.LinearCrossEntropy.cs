@@ -73,12 +73,15 @@ public static partial class Functional
             using var block = new TensorScope();
             int count = Math.Min(LogitRows, kept - start);
             var taken = rows.Slice(0, start, count);
-            Tensor input = IndexSelect(x, 0, taken), label = IndexSelect(labels, 0, taken), logSumExp = Tensor.Empty([count]);
+            Tensor input = IndexSelect(x, 0, taken), label = IndexSelect(labels, 0, taken), loss = losses.Slice(0, start, count);
             var logits = MatMul(input, weight, bias, Activation.None);
-            backend.CrossEntropy(logits, label, ignoreIndex, labelSmoothing, losses.Slice(0, start, count), logSumExp);
             if (sums is null)
+            {
+                backend.CrossEntropy(logits, label, ignoreIndex, labelSmoothing, loss, Tensor.Empty([count]));
                 continue;
-            backend.CrossEntropyGradient(logits, label, logSumExp, ignoreIndex, labelSmoothing, 1f / kept, logits);
+            }
+
+            backend.CrossEntropyInPlace(logits, label, labelSmoothing, 1f / kept, loss);
             if (toX is not null)
                 backend.AddRows(MatMul(logits, transposed!), taken, toX);
             if (toWeight is not null)
