@@ -48,6 +48,9 @@ public sealed record ModelInputs
     /// <summary>Computes the logits of the last token only: [batch, 1, vocabulary]. A decoder with a cache then reads a long prompt in pieces.</summary>
     public bool LastLogitsOnly { get; init; }
 
+    /// <summary>Asks a language model for its loss alone: it then makes no logits. Other models take no notice.</summary>
+    internal LossOnly? LossOnly { get; init; }
+
     /// <summary>Sets an argument by its transformers name, such as <c>input_ids</c>.</summary>
     /// <exception cref="ArgumentException">There is no such argument.</exception>
     public ModelInputs With(string name, Tensor value) => name switch
@@ -65,3 +68,9 @@ public sealed record ModelInputs
         _ => throw new ArgumentException($"no model input is named '{name}'", nameof(name)),
     };
 }
+
+/// <summary>Which loss is wanted.</summary>
+/// <param name="Targets">The class of each row of logits, [batch, sequence] Int64; -100 is ignored. Null for the model's own loss of
+/// <see cref="ModelInputs.Labels"/>.</param>
+/// <param name="LabelSmoothing">The share of the target that is spread over all classes.</param>
+internal sealed record LossOnly(Tensor? Targets = null, float LabelSmoothing = 0);

@@ -108,6 +108,9 @@ internal abstract class Backend
     /// format has no batch, and b is a transposed view: its blocks run along k.</summary>
     public abstract void MatMul(Tensor a, Tensor b, Tensor? bias, Activation activation, Tensor result);
 
+    /// <summary>result += a b; a [m, k], b [k, n], result [m, n] contiguous, all float32.</summary>
+    public abstract void AddMatMul(Tensor a, Tensor b, Tensor result);
+
     /// <summary>Products of a [m, k] float32 with several matrices.</summary>
     public abstract void MatMulGroup(Tensor a, ReadOnlySpan<MatMulPart> parts);
 
@@ -141,6 +144,9 @@ internal abstract class Backend
 
     /// <summary>losses [rows] and log-sum-exp [rows] of logits [rows, classes]; 0 where the label is ignored.</summary>
     public abstract void CrossEntropy(Tensor logits, Tensor labels, long ignoreIndex, float smoothing, Tensor losses, Tensor logSumExp);
+
+    /// <summary>losses [rows] of logits [rows, classes], which become their gradient times the scale. No label is ignored.</summary>
+    public abstract void CrossEntropyInPlace(Tensor logits, Tensor labels, float smoothing, float scale, Tensor losses);
 
     public abstract void CrossEntropyGradient(
         Tensor logits, Tensor labels, Tensor logSumExp, long ignoreIndex, float smoothing, float scale, Tensor result);

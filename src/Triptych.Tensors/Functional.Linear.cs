@@ -154,9 +154,7 @@ public static partial class Functional
         ArgumentNullException.ThrowIfNull(right);
         if (left.Rank < 2 || right.Rank < 2 || left.Shape[-1] != right.Shape[-2])
             throw new ArgumentException($"matrices of shapes {left.Shape} and {right.Shape} do not multiply", nameof(left));
-        if (!left.DType.IsFloatingPoint() || !HoldsReals(right) || (left.DType == DType.Float64) != (right.DType == DType.Float64))
-            throw new ArgumentException($"no product of {left.DType.Name()} and {right.DType.Name()}", nameof(left));
-
+        CheckTypes(left, right);
         if (activation != Activation.None && (left.DType == DType.Float64 || Autograd.Needs(left, right, bias)))
             return Activate(MatMul(left, right, bias, Activation.None), activation);
 
@@ -180,6 +178,12 @@ public static partial class Functional
         }
 
         return result;
+    }
+
+    private static void CheckTypes(Tensor left, Tensor right)
+    {
+        if (!left.DType.IsFloatingPoint() || !HoldsReals(right) || (left.DType == DType.Float64) != (right.DType == DType.Float64))
+            throw new ArgumentException($"no product of {left.DType.Name()} and {right.DType.Name()}", nameof(left));
     }
 
     // Blocks run along the weight's inputs; the gradient's product needs the other direction.

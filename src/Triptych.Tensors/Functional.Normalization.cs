@@ -49,24 +49,7 @@ public static partial class Functional
     public static Tensor CrossEntropy(Tensor logits, Tensor labels, long ignoreIndex = -100, float labelSmoothing = 0)
     {
         Single(logits, nameof(logits));
-        ArgumentNullException.ThrowIfNull(labels);
-        if (logits.Rank != 2 || labels.Rank != 1 || labels.Shape[0] != logits.Shape[0] || labels.DType != DType.Int64)
-        {
-            throw new ArgumentException(
-                $"logits are [n, classes] and labels int64 [n], not {logits.Shape} and {labels.DType.Name()} {labels.Shape}", nameof(labels));
-        }
-
-        int kept = 0;
-        labels = labels.Contiguous();
-        foreach (long label in labels.AsSpan<long>())
-        {
-            if (label == ignoreIndex)
-                continue;
-            if ((ulong)label >= (ulong)logits.Shape[1])
-                throw new ArgumentException($"label {label} is no class: there are {logits.Shape[1]}", nameof(labels));
-            kept++;
-        }
-
+        labels = CheckedLabels(labels, logits.Shape, ignoreIndex, out int kept);
         var x = logits.Contiguous();
         var losses = Tensor.Empty(labels.Shape);
         var logSumExp = Tensor.Empty(labels.Shape);
@@ -120,6 +103,29 @@ public static partial class Functional
         if (prediction.Shape != target.Shape)
             throw new ArgumentException($"prediction {prediction.Shape} and target {target.Shape} differ in shape", nameof(target));
         return Mean(Square(prediction - target));
+    }
+
+    private static Tensor CheckedLabels(Tensor labels, Shape logits, long ignoreIndex, out int kept)
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        if (logits.Rank != 2 || labels.Rank != 1 || labels.Shape[0] != logits[0] || labels.DType != DType.Int64)
+        {
+            throw new ArgumentException(
+                $"logits are [n, classes] and labels int64 [n], not {logits} and {labels.DType.Name()} {labels.Shape}", nameof(labels));
+        }
+
+        kept = 0;
+        labels = labels.Contiguous();
+        foreach (long label in labels.AsSpan<long>())
+        {
+            if (label == ignoreIndex)
+                continue;
+            if ((ulong)label >= (ulong)logits[1])
+                throw new ArgumentException($"label {label} is no class: there are {logits[1]}", nameof(labels));
+            kept++;
+        }
+
+        return labels;
     }
 
     private static Tensor Softmax(Tensor x, int axis, bool log)

@@ -78,6 +78,13 @@ public sealed class TensorScope : IDisposable
 
     internal void Add(Storage storage) => storages.Add(storage);
 
+    /// <summary>Takes a tensor's memory over from the scope that it was made in, or from the garbage collector.</summary>
+    internal void Adopt(Tensor tensor)
+    {
+        tensor.Storage.Scope = this;
+        Add(tensor.Storage);
+    }
+
     private void Hand(Storage storage)
     {
         if (parent is null)

@@ -39,11 +39,11 @@ public static class Evaluator
                 if (batch.LabelCount == 0)
                     continue;
                 labels += batch.LabelCount;
-                var output = model.Forward(batch.Inputs);
-                var value = batch.Targets is null ? output.Loss : TrainingStep.Loss(TrainingStep.Logits(model, output), batch.Targets, 0);
-                loss += (value ?? throw new TrainingException($"{model.ClassName} gives no loss for these inputs")).Item<float>() * (double)batch.LabelCount;
-                if (batch.Targets is not null)
-                    right += CountRight(output.Logits!, batch.Targets);
+                var logits = batch.Targets is null ? null : TrainingStep.Logits(model, model.Forward(batch.Inputs));
+                var value = logits is null ? TrainingStep.Loss(model, batch, 0) : TrainingStep.Loss(logits, batch.Targets!, 0);
+                loss += value.Item<float>() * (double)batch.LabelCount;
+                if (logits is not null)
+                    right += CountRight(logits, batch.Targets!);
             }
 
             return labels > 0

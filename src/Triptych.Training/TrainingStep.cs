@@ -73,10 +73,12 @@ public sealed class TrainingStep
     /// <summary>The loss of a batch, a scalar with a gradient history where recording is on.</summary>
     internal static Tensor Loss(PretrainedModel model, TrainingBatch batch, float labelSmoothing)
     {
-        var output = model.Forward(batch.Inputs);
-        if (batch.Targets is null)
-            return output.Loss ?? throw new TrainingException($"{model.ClassName} gives no loss for these inputs");
-        return Loss(Logits(model, output), batch.Targets, labelSmoothing);
+        // A language model makes no logits then; any other model gives them, and the loss of targets is computed here.
+        var wanted = batch.Targets is null ? new LossOnly() : new LossOnly(batch.Targets, labelSmoothing);
+        var output = model.Forward(batch.Inputs with { LossOnly = wanted });
+        if (batch.Targets is not null && (output.Logits is not null || output.Loss is null))
+            return Loss(Logits(model, output), batch.Targets, labelSmoothing);
+        return output.Loss ?? throw new TrainingException($"{model.ClassName} gives no loss for these inputs");
     }
 
     internal static Tensor Loss(Tensor logits, Tensor targets, float labelSmoothing) => Functional.CrossEntropy(

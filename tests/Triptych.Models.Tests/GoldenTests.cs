@@ -44,16 +44,51 @@ public sealed class GoldenTests
         using var golden = new Golden(folder);
         var (inputs, loss, norms) = golden.Training();
         using var model = ModelRegistry.Load(golden.Folder, options: new LoadOptions { Trainable = true });
-        var actual = model.Forward(inputs).Loss!;
-        actual.Backward();
-        Assert.Equal(loss, actual.Item<float>(), Math.Abs(loss) * Tolerance);
-        foreach (var (name, expected) in norms)
+        foreach (var wanted in new[] { null, new LossOnly() })
         {
-            var gradient = model.Parameters[name].Grad;
-            Assert.True(gradient is not null, $"{name} has no gradient");
-            double norm = Math.Sqrt(gradient.ToFloats().Sum(x => (double)x * x));
-            Assert.True(Math.Abs(norm - expected) <= expected * Tolerance, $"the gradient of {name} has norm {norm}, not {expected}");
+            var actual = model.Forward(inputs with { LossOnly = wanted }).Loss!;
+            actual.Backward();
+            Assert.Equal(loss, actual.Item<float>(), Math.Abs(loss) * Tolerance);
+            foreach (var (name, expected) in norms)
+            {
+                var gradient = model.Parameters[name].Grad;
+                Assert.True(gradient is not null, $"{name} has no gradient");
+                double norm = Math.Sqrt(gradient.ToFloats().Sum(x => (double)x * x));
+                Assert.True(Math.Abs(norm - expected) <= expected * Tolerance, $"the gradient of {name} has norm {norm}, not {expected}");
+            }
+
+            foreach (var parameter in model.Parameters.Values)
+                parameter.Grad = null;
         }
+    }
+
+    [Theory]
+    [InlineData("bert-mlm")]
+    [InlineData("distilbert-mlm")]
+    [InlineData("roberta-mlm")]
+    [InlineData("gpt2")]
+    [InlineData("llama3")]
+    [InlineData("bart")]
+    public void TheLossAloneNeedsNoLogits(string folder)
+    {
+        using var golden = new Golden(folder);
+        using var model = PretrainedModel.Load(golden.Folder);
+        var inputs = golden.Training().Inputs;
+        var both = model.Forward(inputs);
+        var alone = model.Forward(inputs with { LossOnly = new() });
+        Assert.Null(alone.Logits);
+        Assert.Equal(both.Loss!.Item<float>(), alone.Loss!.Item<float>(), 1e-5f);
+
+        // Targets say what each row of logits is to be, so a causal model shifts nothing.
+        var targets = inputs.Labels!;
+        var smooth = model.Forward(inputs with { LossOnly = new(targets, 0.1f) });
+        var expected = Functional.CrossEntropy(both.Logits!.Reshape(-1, model.Config.VocabSize), targets.Reshape(-1), labelSmoothing: 0.1f);
+        Assert.Null(smooth.Logits);
+        Assert.Equal(expected.Item<float>(), smooth.Loss!.Item<float>(), 1e-5f);
+
+        Assert.NotNull(model.Forward(inputs with { LossOnly = new(), Labels = null }).Logits);
+        var wrong = Assert.Throws<ArgumentException>(() => model.Forward(inputs with { LossOnly = new(targets.Slice(1, 0, 1)) }));
+        Assert.Contains("labels have shape", wrong.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -34,6 +34,27 @@ public sealed class TrainerTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.1f)]
+    public void TheLossOfTargetsIsThatOfLogits(float smoothing)
+    {
+        using PretrainedModel language = Gpt2(dropout: 0), masked = DistilBert();
+        using var classifier = ModelRegistry.Create(masked.Config, "DistilBertForSequenceClassification");
+        var sentences = Sentences(5);
+        var labelled = sentences.Select((example, i) => example with { Label = i % 2 }).ToArray();
+        foreach (var (model, batch) in new[]
+        {
+            (language, new CausalCollator(0).Collate(sentences, new Generator(0))),
+            (masked, new MaskedCollator(0, 1, [2, 3], new MaskingOptions()).Collate(sentences, new Generator(0))),
+            (classifier, new ClassificationCollator(0).Collate(labelled, new Generator(0))),
+        })
+        {
+            float expected = TrainingStep.Loss(model.Forward(batch.Inputs).Logits!, batch.Targets!, smoothing).Item<float>();
+            Assert.Equal(expected, TrainingStep.Loss(model, batch, smoothing).Item<float>(), 1e-5f);
+        }
+    }
+
     [Fact]
     public void ResumedTrainingGivesExactlyTheSameNumbers()
     {

@@ -36,8 +36,9 @@ public sealed class DecoderForCausalLM : PretrainedModel
         var hiddenStates = output.LastHiddenState!;
         if (inputs.LastLogitsOnly)
             hiddenStates = hiddenStates.Slice(1, hiddenStates.Shape[1] - 1, 1);
-        var logits = head.Forward(hiddenStates); // [batch, sequence, vocabulary]
-        return new ModelOutput { Loss = Losses.NextToken(logits, inputs.Labels), Logits = logits, HiddenStates = output.HiddenStates };
+        var labels = Losses.OfNextToken(inputs.Labels, hiddenStates);
+        var (logits, loss) = Losses.OfHead(head, hiddenStates, labels, inputs.LossOnly);
+        return new ModelOutput { Loss = loss, Logits = logits, HiddenStates = output.HiddenStates };
     }
 }
 

@@ -363,7 +363,6 @@ public sealed class BartForConditionalGeneration : PretrainedModel
 {
     private readonly BartConfig config;
     private readonly BartModel model;
-    private readonly Tensor finalLogitsBias;
     private readonly Linear head;
 
     internal BartForConditionalGeneration(BartConfig config, Weights weights)
@@ -371,10 +370,11 @@ public sealed class BartForConditionalGeneration : PretrainedModel
     {
         this.config = config;
         model = new BartModel(config, weights.Sub("model"));
-        finalLogitsBias = weights.GetBuffer("final_logits_bias", [1, config.VocabSize], Init.Zeros);
-        head = config.TieWordEmbeddings
-            ? new Linear(model.Words.Weight, bias: null)
-            : new Linear(weights.Sub("lm_head"), config.DModel, config.VocabSize, config.Init, bias: false);
+        var bias = weights.GetBuffer("final_logits_bias", [1, config.VocabSize], Init.Zeros).Reshape(config.VocabSize);
+        var weight = config.TieWordEmbeddings
+            ? model.Words.Weight
+            : weights.Sub("lm_head").Get("weight", [config.VocabSize, config.DModel], config.Init);
+        head = new Linear(weight, bias);
     }
 
     /// <inheritdoc/>
@@ -389,8 +389,8 @@ public sealed class BartForConditionalGeneration : PretrainedModel
         var hiddenStates = output.LastHiddenState!;
         if (inputs.LastLogitsOnly)
             hiddenStates = hiddenStates.Slice(1, hiddenStates.Shape[1] - 1, 1);
-        var logits = head.Forward(hiddenStates) + finalLogitsBias.To(DType.Float32); // [batch, target, vocabulary]
-        return output with { LastHiddenState = null, Loss = Losses.Tokens(logits, inputs.Labels), Logits = logits };
+        var (logits, loss) = Losses.OfHead(head, hiddenStates, inputs.Labels, inputs.LossOnly);
+        return output with { LastHiddenState = null, Loss = loss, Logits = logits };
     }
 }
 

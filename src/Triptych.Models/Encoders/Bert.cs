@@ -263,7 +263,8 @@ internal sealed class BertMaskedHead
             : new Linear(weights.Sub("decoder"), config.HiddenSize, config.VocabSize, config.Init);
     }
 
-    public Tensor Forward(Tensor hiddenStates) => decoder.Forward(norm.Forward(transform.Forward(hiddenStates, activation)));
+    public (Tensor? Logits, Tensor? Loss) Forward(Tensor hiddenStates, Tensor? labels, LossOnly? lossOnly) =>
+        Losses.OfHead(decoder, norm.Forward(transform.Forward(hiddenStates, activation)), labels, lossOnly);
 }
 
 /// <summary>BERT that fills in masked tokens.</summary>
@@ -283,8 +284,8 @@ public sealed class BertForMaskedLM : PretrainedModel
     protected internal override ModelOutput Run(ModelInputs inputs)
     {
         var output = bert.Run(inputs);
-        var logits = predictions.Forward(output.LastHiddenState!); // [batch, sequence, vocabulary]
-        return new ModelOutput { Loss = Losses.Tokens(logits, inputs.Labels), Logits = logits, HiddenStates = output.HiddenStates };
+        var (logits, loss) = predictions.Forward(output.LastHiddenState!, inputs.Labels, inputs.LossOnly);
+        return new ModelOutput { Loss = loss, Logits = logits, HiddenStates = output.HiddenStates };
     }
 }
 
@@ -307,11 +308,11 @@ public sealed class BertForPreTraining : PretrainedModel
     protected internal override ModelOutput Run(ModelInputs inputs)
     {
         var output = bert.Run(inputs);
-        var logits = predictions.Forward(output.LastHiddenState!); // [batch, sequence, vocabulary]
+        var labels = inputs.NextSentenceLabel is null ? null : inputs.Labels;
+        var lossOnly = inputs.LossOnly?.Targets is null ? inputs.LossOnly : null; // targets don't say whether the next sentence follows
+        var (logits, masked) = predictions.Forward(output.LastHiddenState!, labels, lossOnly);
         var relation = nextSentence.Forward(output.PoolerOutput!); // [batch, 2]
-        var loss = inputs is { Labels: not null, NextSentenceLabel: not null }
-            ? Losses.Tokens(logits, inputs.Labels)! + Losses.Rows(relation, inputs.NextSentenceLabel, "next_sentence_label")!
-            : null;
+        var loss = masked is null ? null : masked + Losses.Rows(relation, inputs.NextSentenceLabel, "next_sentence_label")!;
         return new ModelOutput { Loss = loss, PredictionLogits = logits, SeqRelationshipLogits = relation, HiddenStates = output.HiddenStates };
     }
 }

@@ -206,8 +206,9 @@ public sealed class DistilBertForMaskedLM : PretrainedModel
     protected internal override ModelOutput Run(ModelInputs inputs)
     {
         var output = distilbert.Run(inputs);
-        var logits = projector.Forward(norm.Forward(transform.Forward(output.LastHiddenState!, activation))); // [batch, sequence, vocabulary]
-        return new ModelOutput { Loss = Losses.Tokens(logits, inputs.Labels), Logits = logits, HiddenStates = output.HiddenStates };
+        var transformed = norm.Forward(transform.Forward(output.LastHiddenState!, activation));
+        var (logits, loss) = Losses.OfHead(projector, transformed, inputs.Labels, inputs.LossOnly);
+        return new ModelOutput { Loss = loss, Logits = logits, HiddenStates = output.HiddenStates };
     }
 }
 

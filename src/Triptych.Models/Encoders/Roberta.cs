@@ -139,8 +139,9 @@ public sealed class RobertaForMaskedLM : PretrainedModel
     protected internal override ModelOutput Run(ModelInputs inputs)
     {
         var output = roberta.Run(inputs);
-        var logits = decoder.Forward(norm.Forward(dense.Forward(output.LastHiddenState!, "gelu"))); // [batch, sequence, vocabulary]
-        return new ModelOutput { Loss = Losses.Tokens(logits, inputs.Labels), Logits = logits, HiddenStates = output.HiddenStates };
+        var transformed = norm.Forward(dense.Forward(output.LastHiddenState!, "gelu"));
+        var (logits, loss) = Losses.OfHead(decoder, transformed, inputs.Labels, inputs.LossOnly);
+        return new ModelOutput { Loss = loss, Logits = logits, HiddenStates = output.HiddenStates };
     }
 }
 

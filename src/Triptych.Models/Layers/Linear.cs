@@ -21,6 +21,13 @@ internal sealed class Linear(Tensor weight, Tensor? bias)
         ? Functional.Linear(x, weight, bias, fused)
         : ActivationFunctions.Named(activation)(Forward(x));
 
+    /// <summary>The cross entropy of this layer's results, which are never all in memory.</summary>
+    /// <param name="x">[n, in].</param>
+    /// <param name="labels">[n] Int64; -100 is ignored.</param>
+    /// <param name="labelSmoothing">The share of the target that is spread over all classes.</param>
+    public Tensor CrossEntropy(Tensor x, Tensor labels, float labelSmoothing) =>
+        Functional.LinearCrossEntropy(x, weight, bias, labels, labelSmoothing: labelSmoothing);
+
     /// <summary>This layer and two others of the same input, as a query beside key and value: one pass.</summary>
     public (Tensor First, Tensor Second, Tensor Third) ForwardWith(Linear second, Linear third, Tensor x)
     {

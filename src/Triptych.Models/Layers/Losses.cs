@@ -13,16 +13,32 @@ internal static class Losses
         ? null
         : CrossEntropy(logits.Reshape(-1, logits.Shape[-1]), Flat(labels, "labels", logits.Shape.Without(-1)));
 
-    /// <summary>Causal LM: each position predicts the label of the next.</summary>
-    /// <param name="logits">[batch, sequence, vocabulary].</param>
+    /// <summary>A language model's last layer and its loss; no logits where the loss alone is wanted.</summary>
+    /// <param name="head">From hidden states to the vocabulary.</param>
+    /// <param name="hiddenStates">[batch, sequence, hidden].</param>
     /// <param name="labels">[batch, sequence], or null for no loss.</param>
-    public static Tensor? NextToken(Tensor logits, Tensor? labels)
+    /// <param name="lossOnly">The inputs' wish.</param>
+    public static (Tensor? Logits, Tensor? Loss) OfHead(Linear head, Tensor hiddenStates, Tensor? labels, LossOnly? lossOnly)
+    {
+        if (lossOnly is not null && (lossOnly.Targets ?? labels) is { } targets)
+        {
+            var rows = hiddenStates.Reshape(-1, hiddenStates.Shape[-1]);
+            return (null, head.CrossEntropy(rows, Flat(targets, "labels", hiddenStates.Shape.Without(-1)), lossOnly.LabelSmoothing));
+        }
+
+        var logits = head.Forward(hiddenStates); // [batch, sequence, vocabulary]
+        return (logits, Tokens(logits, labels));
+    }
+
+    /// <summary>Causal LM: each position predicts the label of the next, the last one nothing.</summary>
+    /// <param name="labels">[batch, sequence], or null for none.</param>
+    /// <param name="hiddenStates">[batch, sequence, hidden].</param>
+    public static Tensor? OfNextToken(Tensor? labels, Tensor hiddenStates)
     {
         if (labels is null)
             return null;
-        CheckShape(labels, "labels", logits.Shape.Without(-1));
-        var shifted = Pad(labels.Slice(1, 1, labels.Shape[1] - 1), 1, 0, 1, -100);
-        return Tokens(logits, shifted);
+        CheckShape(labels, "labels", hiddenStates.Shape.Without(-1));
+        return Pad(labels.Slice(1, 1, labels.Shape[1] - 1), 1, 0, 1, -100);
     }
 
     /// <summary>Sequence classification by config.problem_type: regression, one label or several.</summary>

@@ -119,6 +119,17 @@ internal sealed unsafe partial class CpuBackend
         GC.KeepAlive(bias);
     }
 
+    public override void AddMatMul(Tensor a, Tensor b, Tensor result)
+    {
+        a = Blas(a, out bool transA, out long lda);
+        b = Blas(b, out bool transB, out long ldb);
+        int m = a.Shape[0], k = a.Shape[1], n = b.Shape[1];
+        Gemm.Run(transA, transB, m, n, k, (float*)a.Data, lda, b.Data, b.DType, ldb, beta: 1, (float*)result.Data, n, epilogue: default);
+        GC.KeepAlive(a);
+        GC.KeepAlive(b);
+        GC.KeepAlive(result);
+    }
+
     private static void MatMulQuantized(Tensor a, ReadOnlySpan<MatMulPart> parts, Activation activation, bool gated)
     {
         a = a.To(DType.Float32);

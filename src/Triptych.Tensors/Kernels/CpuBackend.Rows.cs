@@ -152,6 +152,25 @@ internal sealed unsafe partial class CpuBackend
         GC.KeepAlive(labels);
     }
 
+    public override void CrossEntropyInPlace(Tensor logits, Tensor labels, float smoothing, float scale, Tensor losses)
+    {
+        int n = logits.Shape[1];
+        var body = new CrossEntropyBody
+        {
+            Logits = (float*)logits.Data,
+            Labels = (long*)labels.Data,
+            Losses = (float*)losses.Data,
+            Ignore = -1,
+            Smoothing = smoothing,
+            Scale = scale,
+            N = n,
+        };
+        WorkerPool.For(logits.Shape[0], RowGrain(n), ref body);
+        GC.KeepAlive(logits);
+        GC.KeepAlive(labels);
+        GC.KeepAlive(losses);
+    }
+
     public override void CrossEntropyGradient(
         Tensor logits, Tensor labels, Tensor logSumExp, long ignoreIndex, float smoothing, float scale, Tensor result)
     {
@@ -510,9 +529,12 @@ internal sealed unsafe partial class CpuBackend
         public float* Logits;
         public long* Labels;
         public float* Losses;
+
+        /// <summary>Null where the logits become the gradient.</summary>
         public float* LogSumExp;
         public long Ignore;
         public float Smoothing;
+        public float Scale;
         public int N;
 
         public readonly void Invoke(long start, long end)
@@ -526,13 +548,22 @@ internal sealed unsafe partial class CpuBackend
                     continue;
                 }
 
-                float max = TensorPrimitives.Max(new ReadOnlySpan<float>(x, N));
-                float lse = max + MathF.Log(SumOfExponentials(x, N, max, null));
-                float loss = lse - x[Labels[row]];
+                var logits = new Span<float>(x, N);
+                float max = TensorPrimitives.Max<float>(logits), target = x[Labels[row]];
+                float mean = Smoothing > 0 ? TensorPrimitives.Sum<float>(logits) / N : 0;
+                float sum = SumOfExponentials(x, N, max, LogSumExp == null ? x : null);
+                float lse = max + MathF.Log(sum);
+                Losses[row] = Smoothing > 0 ? ((1 - Smoothing) * (lse - target)) + (Smoothing * (lse - mean)) : lse - target;
+                if (LogSumExp != null)
+                {
+                    LogSumExp[row] = lse;
+                    continue;
+                }
+
+                TensorPrimitives.Multiply(logits, Scale / sum, logits);
                 if (Smoothing > 0)
-                    loss = ((1 - Smoothing) * loss) + (Smoothing * (lse - (TensorPrimitives.Sum(new ReadOnlySpan<float>(x, N)) / N)));
-                LogSumExp[row] = lse;
-                Losses[row] = loss;
+                    TensorPrimitives.Subtract(logits, Scale * Smoothing / N, logits);
+                x[Labels[row]] -= Scale * (1 - Smoothing);
             }
         }
     }
