@@ -145,6 +145,12 @@ internal static unsafe class Gemm
             return;
         }
 
+        if (TElement.Size == sizeof(float) && GemmBroadcast<TSimd, TVector>.Takes(products))
+        {
+            GemmBroadcast<TSimd, TVector>.Run(products);
+            return;
+        }
+
         ref readonly GemmArguments first = ref products[0];
         bool blocked = first.K > 0;
         foreach (ref readonly GemmArguments product in products)

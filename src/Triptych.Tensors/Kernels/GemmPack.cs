@@ -18,8 +18,12 @@ internal static unsafe class GemmPack
     /// Packs lines (rows of A, or rows of B^T) that are contiguous along k: target[k, width] = source[line, k]^T.
     /// <paramref name="stride"/> is in elements.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transposed<TElement>(byte* source, long stride, int lines, int width, int k, float* target)
+        where TElement : struct, IElement => Transposed<TElement>(source, stride, lines, width, k, target, width);
+
+    /// <summary>As above, with rows of the target that lie `step` floats apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Transposed<TElement>(byte* source, long stride, int lines, int width, int k, float* target, int step)
         where TElement : struct, IElement
     {
         long bytes = stride * TElement.Size;
@@ -27,28 +31,28 @@ internal static unsafe class GemmPack
         {
             int count = Math.Min(LineElements, k - start);
             byte* part = source + ((long)start * TElement.Size);
-            float* panel = target + ((long)start * width);
+            float* panel = target + ((long)start * step);
             int line = 0;
             if (Avx512F.IsSupported && count == LineElements)
             {
                 for (; line + 16 <= lines; line += 16)
-                    Transpose16<TElement>(part + (line * bytes), bytes, width, panel + line);
+                    Transpose16<TElement>(part + (line * bytes), bytes, step, panel + line);
                 for (; line + 4 <= lines; line += 4)
-                    Transpose4<TElement>(part + (line * bytes), bytes, width, panel + line);
+                    Transpose4<TElement>(part + (line * bytes), bytes, step, panel + line);
             }
 
             for (; line + 4 <= lines; line += 4)
-                FourLines<TElement>(part + (line * bytes), bytes, count, width, panel + line);
+                FourLines<TElement>(part + (line * bytes), bytes, count, step, panel + line);
 
             // Groups of four may overlap: the last one of a panel of six starts at two.
             if (line < lines && lines >= 4)
             {
                 line = lines;
-                FourLines<TElement>(part + ((line - 4) * bytes), bytes, count, width, panel + line - 4);
+                FourLines<TElement>(part + ((line - 4) * bytes), bytes, count, step, panel + line - 4);
             }
 
             for (; line < width; line++)
-                Line<TElement>(part + (line * bytes), line < lines ? count : 0, count, width, panel + line);
+                Line<TElement>(part + (line * bytes), line < lines ? count : 0, count, step, panel + line);
         }
     }
 
