@@ -4,14 +4,14 @@ using Triptych.Tensors;
 
 namespace Triptych.Benchmarks.Compare;
 
-/// <summary>The machine's limits, measured once, the best of several runs.</summary>
+/// <summary>The machine's limits, the best of several runs.</summary>
 internal static unsafe class Ceilings
 {
-    private const int Rounds = 9;
-    private const long Floats = 1L << 28;
+    private const int Rounds = 9, ReadRounds = 3;
+    private const long Floats = 1L << 27;
 
     private static readonly Dictionary<(string, int), double> s_operations = [];
-    private static double s_read;
+    private static float* s_memory;
 
     /// <summary>Floating-point operations a second of fused multiply-adds.</summary>
     public static double Multiply(int threads) => Operations("fma", threads, () => MachinePeak.Operations, MachinePeak.Multiply);
@@ -26,21 +26,18 @@ internal static unsafe class Ceilings
         ? Operations("int8", threads, () => DotPeak.Int8Operations, DotPeak.Int8)
         : Multiply(threads);
 
-    /// <summary>Bytes a second that all threads together read from memory.</summary>
+    /// <summary>
+    /// Bytes a second that all threads together read from memory, measured anew each time: on shared machines it changes from minute to minute.
+    /// </summary>
     public static double Read()
     {
-        if (s_read > 0)
-            return s_read;
-        float* data = (float*)NativeMemory.AlignedAlloc((nuint)(Floats * sizeof(float)), 64);
-        NativeMemory.Fill(data, (nuint)(Floats * sizeof(float)), 1);
-        try
+        if (s_memory == null)
         {
-            return s_read = Floats * sizeof(float) / Best(() => MachinePeak.Read(data, Floats));
+            s_memory = (float*)NativeMemory.AlignedAlloc((nuint)(Floats * sizeof(float)), 64);
+            NativeMemory.Fill(s_memory, (nuint)(Floats * sizeof(float)), 1);
         }
-        finally
-        {
-            NativeMemory.AlignedFree(data);
-        }
+
+        return Floats * sizeof(float) / Best(ReadRounds, () => MachinePeak.Read(s_memory, Floats));
     }
 
     public static T WithThreads<T>(int threads, Func<T> run)
@@ -61,13 +58,13 @@ internal static unsafe class Ceilings
     {
         if (s_operations.TryGetValue((kind, threads), out double known))
             return known;
-        return s_operations[(kind, threads)] = WithThreads(threads, () => operations() / Best(run));
+        return s_operations[(kind, threads)] = WithThreads(threads, () => operations() / Best(Rounds, run));
     }
 
-    private static double Best(Action run)
+    private static double Best(int rounds, Action run)
     {
         double best = double.MaxValue;
-        for (int i = 0; i < Rounds; i++)
+        for (int i = 0; i < rounds; i++)
         {
             long begin = Stopwatch.GetTimestamp();
             run();

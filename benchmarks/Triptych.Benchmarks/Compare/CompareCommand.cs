@@ -53,7 +53,7 @@ internal static class CompareCommand
             .Where(row => only.Length == 0 || only.Any(text => row.Work.Contains(text, StringComparison.Ordinal) || row.Peer.Contains(text, StringComparison.Ordinal)));
 
         Console.WriteLine($"{DateTime.UtcNow:yyyy-MM-dd}, {threads} threads, {rounds} rounds; limits: FMA {Ceilings.Multiply(threads) / 1e9:F0} GFLOP/s, "
-            + $"bf16 {Ceilings.BFloat16(threads) / 1e9:F0}, int8 {Ceilings.Int8(threads) / 1e9:F0} GOP/s, memory {Ceilings.Read() / 1e9:F1} GB/s\n");
+            + $"bf16 {Ceilings.BFloat16(threads) / 1e9:F0}, int8 {Ceilings.Int8(threads) / 1e9:F0} GOP/s, memory now {Ceilings.Read() / 1e9:F1} GB/s\n");
         Console.WriteLine("| work | peer | ours | peer's | ratio | rounds | asked | of the limit |\n|---|---|---|---|---|---|---|---|");
         int failures = 0;
         foreach (var row in rows)
@@ -61,7 +61,7 @@ internal static class CompareCommand
             try
             {
                 var outcome = Outcome.Of(row, rounds);
-                double speed = row.Amount / Outcome.Median(outcome.Ours), theirs = row.Amount / Outcome.Median(outcome.Theirs), limit = row.Limit();
+                double speed = row.Amount / Outcome.Median(outcome.Ours), theirs = row.Amount / Outcome.Median(outcome.Theirs), limit = Outcome.Median(outcome.Limits);
                 Console.WriteLine($"| {row.Work} | {row.Peer} | {Speed(speed)} {row.Unit} | {Speed(theirs)} | **{outcome.Ratio:F2}** | "
                     + $"{outcome.Spread.Low:F2} to {outcome.Spread.High:F2} | {row.Asked} | {(limit > 0 ? $"{speed / limit:P0}" : "")} |");
             }

@@ -31,8 +31,8 @@ internal sealed class Ours(Func<double> run, params IDisposable?[] owned) : ICon
 internal sealed record Row(
     string Work, string Peer, double Amount, string Unit, double Asked, Func<double> Limit, Func<IContestant> Ours, params Func<IContestant>[] Theirs);
 
-/// <summary>The seconds of both sides, run by turns.</summary>
-internal sealed record Outcome(double[] Ours, double[] Theirs)
+/// <summary>The seconds of both sides, run by turns, and the limit as it was in each round.</summary>
+internal sealed record Outcome(double[] Ours, double[] Theirs, double[] Limits)
 {
     // Threads of the side that just ran may still spin.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(150);
@@ -57,6 +57,7 @@ internal sealed record Outcome(double[] Ours, double[] Theirs)
         {
             WarmUp(ours);
             var ourSeconds = new double[rounds];
+            var limits = new double[rounds];
             var theirs = peers.Select(_ => new double[rounds]).ToList();
             for (int round = 0; round < rounds; round++)
             {
@@ -66,9 +67,10 @@ internal sealed record Outcome(double[] Ours, double[] Theirs)
                     theirs[peer][round] = Timed(peers[peer]);
                 if (round % 2 == 1)
                     ourSeconds[round] = Timed(ours);
+                limits[round] = row.Limit();
             }
 
-            return new Outcome(ourSeconds, theirs.MinBy(Median)!);
+            return new Outcome(ourSeconds, theirs.MinBy(Median)!, limits);
         }
         finally
         {
