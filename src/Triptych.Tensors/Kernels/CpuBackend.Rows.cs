@@ -134,42 +134,11 @@ internal sealed unsafe partial class CpuBackend
         GC.KeepAlive(gradient);
     }
 
-    public override void CrossEntropy(Tensor logits, Tensor labels, long ignoreIndex, float smoothing, Tensor losses, Tensor logSumExp)
-    {
-        int n = logits.Shape[1];
-        var body = new CrossEntropyBody
-        {
-            Logits = (float*)logits.Data,
-            Labels = (long*)labels.Data,
-            Losses = (float*)losses.Data,
-            LogSumExp = (float*)logSumExp.Data,
-            Ignore = ignoreIndex,
-            Smoothing = smoothing,
-            N = n,
-        };
-        WorkerPool.For(logits.Shape[0], RowGrain(n), ref body);
-        GC.KeepAlive(logits);
-        GC.KeepAlive(labels);
-    }
+    public override void CrossEntropy(Tensor logits, Tensor labels, long ignoreIndex, float smoothing, Tensor losses, Tensor logSumExp) =>
+        CrossEntropy(logits, labels, ignoreIndex, smoothing, 0, losses, logSumExp);
 
-    public override void CrossEntropyInPlace(Tensor logits, Tensor labels, float smoothing, float scale, Tensor losses)
-    {
-        int n = logits.Shape[1];
-        var body = new CrossEntropyBody
-        {
-            Logits = (float*)logits.Data,
-            Labels = (long*)labels.Data,
-            Losses = (float*)losses.Data,
-            Ignore = -1,
-            Smoothing = smoothing,
-            Scale = scale,
-            N = n,
-        };
-        WorkerPool.For(logits.Shape[0], RowGrain(n), ref body);
-        GC.KeepAlive(logits);
-        GC.KeepAlive(labels);
-        GC.KeepAlive(losses);
-    }
+    public override void CrossEntropyInPlace(Tensor logits, Tensor labels, float smoothing, float scale, Tensor losses) =>
+        CrossEntropy(logits, labels, -1, smoothing, scale, losses, null);
 
     public override void CrossEntropyGradient(
         Tensor logits, Tensor labels, Tensor logSumExp, long ignoreIndex, float smoothing, float scale, Tensor result)
@@ -189,6 +158,29 @@ internal sealed unsafe partial class CpuBackend
         WorkerPool.For(logits.Shape[0], RowGrain(n), ref body);
         GC.KeepAlive(logits);
         GC.KeepAlive(labels);
+        GC.KeepAlive(logSumExp);
+    }
+
+    // Without logSumExp the logits become their gradient times the scale.
+    private static void CrossEntropy(
+        Tensor logits, Tensor labels, long ignoreIndex, float smoothing, float scale, Tensor losses, Tensor? logSumExp)
+    {
+        int n = logits.Shape[1];
+        var body = new CrossEntropyBody
+        {
+            Logits = (float*)logits.Data,
+            Labels = (long*)labels.Data,
+            Losses = (float*)losses.Data,
+            LogSumExp = logSumExp is null ? null : (float*)logSumExp.Data,
+            Ignore = ignoreIndex,
+            Smoothing = smoothing,
+            Scale = scale,
+            N = n,
+        };
+        WorkerPool.For(logits.Shape[0], RowGrain(n), ref body);
+        GC.KeepAlive(logits);
+        GC.KeepAlive(labels);
+        GC.KeepAlive(losses);
         GC.KeepAlive(logSumExp);
     }
 

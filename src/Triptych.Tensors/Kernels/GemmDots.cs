@@ -320,7 +320,7 @@ internal static unsafe class GemmDots<TSimd, TVector, TElement>
 
     /// <summary>Fetches a pair of vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Prefetch(byte* next)
+    private static void Prefetch(byte* next)
     {
         if (!Sse.IsSupported)
             return;

@@ -164,6 +164,7 @@ internal static unsafe class QuantizedDots<TBlock>
             TailMask = Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(tail)).AsSingle(),
             End = weights + ((rows - 1) * rowBytes) + ((long)chunks * ChunkBytes) + (tail * TBlock.Bytes),
         };
+
         // An emitted kernel takes the last blocks of a row as a chunk that is not counted in full, while it may read all of it.
         int quarter = rows / RowProduct.Streams, full = 0;
         if (x.Kernel != null && quarter > 0 && rowBytes > 0)
