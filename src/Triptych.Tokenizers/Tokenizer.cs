@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Triptych.Tokenizers.Loading;
-using Triptych.Tokenizers.Models;
 using Triptych.Tokenizers.Pipeline;
+using Triptych.Tokenizers.Segments;
 
 namespace Triptych.Tokenizers;
 
@@ -12,15 +12,17 @@ namespace Triptych.Tokenizers;
 public sealed class Tokenizer
 {
     [ThreadStatic]
-    private static Workspace? s_workspace;
+    private static TokenSink? s_sink;
 
     private readonly TokenizerParts _parts;
+    private readonly SegmentEncoder _segments;
     private readonly TokenizerFiles _files;
 
     internal Tokenizer(TokenizerFiles files)
     {
         _files = files;
         _parts = TokenizerReader.Read(files.Json, files.Path);
+        _segments = new SegmentEncoder(_parts);
         Defaults = files.IsFolder ? new EncodeOptions()
             : new EncodeOptions { Truncation = _parts.Truncation, Padding = _parts.Padding };
         SpecialTokens = files.SpecialTokens.Complete(token => TokenToId(token) is not null);
@@ -213,6 +215,8 @@ public sealed class Tokenizer
 
     internal TokenizerFiles Files => _files;
 
+    internal SegmentEncoder Segments => _segments;
+
     internal AddedToken? FindAdded(int id) => _parts.Added.Find(id);
 
     internal string DecodeTokens(IEnumerable<int> ids, bool skipSpecialTokens)
@@ -230,13 +234,6 @@ public sealed class Tokenizer
 
     private int? IdOf(string? token) => token is null ? null : TokenToId(token);
 
-    private void Cut(PreTokenizedString work, string text)
-    {
-        work.Load(text);
-        _parts.Added.ExtractAndNormalize(work, _parts.Normalizer);
-        _parts.PreTokenizer?.PreTokenize(work);
-    }
-
     private Encoding EncodeAll(IReadOnlyList<string> words, int sequence)
     {
         var encodings = new Encoding[words.Count];
@@ -248,62 +245,25 @@ public sealed class Tokenizer
     private Encoding EncodeText(string text, int sequence, int? word)
     {
         ArgumentNullException.ThrowIfNull(text);
-        Workspace workspace = (s_workspace ??= new Workspace());
-        PreTokenizedString work = workspace.Text;
-        List<Piece> pieces = workspace.Pieces;
-        Cut(work, text);
-
-        Vocabulary vocabulary = _parts.Model.Vocabulary;
-        workspace.Counts.Clear();
-        pieces.Clear();
-        foreach (Split split in work.Splits)
+        TokenSink sink = Tokenize(text);
+        int[] words = sink.Words.ToArray();
+        if (word is int given)
+            Array.Fill(words, given);
+        return new Encoding
         {
-            if (split.AddedToken >= 0)
-                pieces.Add(new Piece(split.AddedToken, 0, split.End - split.Start));
-            else
-                _parts.Model.Tokenize(work.Text.Chars[split.Start..split.End], pieces);
-            workspace.Counts.Add(pieces.Count);
-        }
-
-        int count = pieces.Count;
-        var encoding = new Encoding
-        {
-            Ids = new int[count],
-            Tokens = new string[count],
-            Offsets = new TextRange[count],
-            TypeIds = new int[count],
-            AttentionMask = new int[count],
-            SpecialTokensMask = new int[count],
-            WordIds = new int?[count],
-            SequenceIds = new int?[count],
+            Ids = sink.Ids.ToArray(),
+            Offsets = sink.Offsets.ToArray(),
             Source = text,
+            Lazy = new TextParts(_parts.Model.Vocabulary, words, sequence, sequence) { Found = sink.Found },
         };
-        Array.Fill(encoding.AttentionMask, 1);
-        Array.Fill(encoding.TypeIds, sequence);
-        Array.Fill(encoding.SequenceIds, sequence);
-        int at = 0;
-        for (int w = 0; w < work.Splits.Count; w++)
-        {
-            Split split = work.Splits[w];
-            for (; at < workspace.Counts[w]; at++)
-            {
-                Piece piece = pieces[at];
-                encoding.Ids[at] = piece.Id;
-                encoding.Tokens[at] = split.AddedToken >= 0
-                    ? TextOf(work.Text.Chars[split.Start..split.End], piece.Id) : vocabulary.TokenOf(piece.Id)!;
-                encoding.Offsets[at] = work.Text.ToOriginal(split.Start + piece.Start, split.Start + piece.End, text);
-                encoding.WordIds[at] = word ?? w;
-            }
-        }
-
-        workspace.Shrink();
-        return encoding;
     }
 
-    private string TextOf(ReadOnlySpan<char> text, int addedToken)
+    private TokenSink Tokenize(ReadOnlySpan<char> text)
     {
-        string content = _parts.Added.Find(addedToken)!.Content;
-        return text.SequenceEqual(content) ? content : text.ToString();
+        TokenSink sink = s_sink ??= new TokenSink();
+        sink.Clear();
+        _segments.Encode(text, sink);
+        return sink;
     }
 
     private Encoding Finish(Encoding first, Encoding? second, EncodeOptions options)
@@ -374,27 +334,5 @@ public sealed class Tokenizer
             ?? throw new InvalidOperationException("the tokenizer has no padding token: set Padding.Token or Padding.Id");
         return Array.ConvertAll(encodings,
             encoding => encoding.Pad(length, id, token, padding.TypeId, padding.Side ?? PaddingSide));
-    }
-
-    /// <summary>What a thread keeps between calls.</summary>
-    private sealed class Workspace
-    {
-        private const int KeptLength = 1 << 20;
-
-        public PreTokenizedString Text { get; private set; } = new();
-
-        public List<Piece> Pieces { get; private set; } = [];
-
-        public List<int> Counts { get; private set; } = [];
-
-        /// <summary>Lets go of the buffers of a huge text.</summary>
-        public void Shrink()
-        {
-            if (Text.Text.Length <= KeptLength && Pieces.Count <= KeptLength)
-                return;
-            Text = new PreTokenizedString();
-            Pieces = [];
-            Counts = [];
-        }
     }
 }

@@ -76,6 +76,9 @@ internal sealed class Bpe : TokenizerModel
         }
     }
 
+    /// <summary>Whether a word that is a token is taken whole.</summary>
+    public bool IgnoresMerges => _options.IgnoreMerges;
+
     public override string? ContinuingSubwordPrefix => _options.ContinuingSubwordPrefix;
 
     public override void Tokenize(ReadOnlySpan<char> word, List<Piece> output)

@@ -64,7 +64,7 @@ internal sealed class TrimOffsetsProcessor(bool addPrefixSpace) : PostProcessor
     {
         for (int i = 0; i < encoding.Length; i++)
         {
-            string token = encoding.Tokens[i];
+            string token = encoding.Lazy is { } lazy ? lazy.Token(encoding, i) : encoding.Tokens[i];
             int leading = 0;
             int trailing = 0;
             while (leading < token.Length && IsSpace(token[leading]))
