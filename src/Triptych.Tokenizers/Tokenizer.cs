@@ -17,12 +17,14 @@ public sealed class Tokenizer
     private readonly TokenizerParts _parts;
     private readonly SegmentEncoder _segments;
     private readonly TokenizerFiles _files;
+    private readonly (int[] Before, int[] After) _surrounding;
 
     internal Tokenizer(TokenizerFiles files)
     {
         _files = files;
         _parts = TokenizerReader.Read(files.Json, files.Path);
         _segments = new SegmentEncoder(_parts);
+        _surrounding = Surrounding();
         Defaults = files.IsFolder ? new EncodeOptions()
             : new EncodeOptions { Truncation = _parts.Truncation, Padding = _parts.Padding };
         SpecialTokens = files.SpecialTokens.Complete(token => TokenToId(token) is not null);
@@ -135,6 +137,41 @@ public sealed class Tokenizer
         Encoding encoding = Finish(EncodeText(text, 0, null), pair is null ? null : EncodeText(pair, 1, null), options);
         return Pad([encoding], options.Padding)[0];
     }
+
+    /// <summary>Encodes a text to ids alone, without truncation and padding. Allocates nothing for a text whose words came before.</summary>
+    /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
+    /// <param name="destination">Receives the ids.</param>
+    /// <param name="addSpecialTokens">Whether the special tokens of the template are inserted.</param>
+    /// <returns>The number of ids; only where it is at most the destination's length are all of them there.</returns>
+    public int EncodeToIds(ReadOnlySpan<char> text, Span<int> destination, bool addSpecialTokens = true)
+    {
+        ReadOnlySpan<int> ids = Tokenize(text).Ids;
+        (int[] before, int[] after) = addSpecialTokens ? _surrounding : ([], []);
+        int count = before.Length + ids.Length + after.Length;
+        if (count <= destination.Length)
+        {
+            before.CopyTo(destination);
+            ids.CopyTo(destination[before.Length..]);
+            after.CopyTo(destination[(before.Length + ids.Length)..]);
+        }
+
+        return count;
+    }
+
+    /// <summary>Encodes a text to ids alone, without truncation and padding.</summary>
+    /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
+    /// <param name="addSpecialTokens">Whether the special tokens of the template are inserted.</param>
+    public int[] EncodeToIds(ReadOnlySpan<char> text, bool addSpecialTokens = true)
+    {
+        ReadOnlySpan<int> ids = Tokenize(text).Ids;
+        return addSpecialTokens ? [.. _surrounding.Before, .. ids, .. _surrounding.After] : ids.ToArray();
+    }
+
+    /// <summary>The number of tokens of a text, without truncation and padding.</summary>
+    /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
+    /// <param name="addSpecialTokens">Whether the special tokens of the template count.</param>
+    public int CountTokens(ReadOnlySpan<char> text, bool addSpecialTokens = true) =>
+        Tokenize(text).Count + (addSpecialTokens ? _surrounding.Before.Length + _surrounding.After.Length : 0);
 
     /// <summary>Encodes words; the word ids number them and the offsets count within each.</summary>
     /// <param name="words">The words.</param>
@@ -256,6 +293,28 @@ public sealed class Tokenizer
             Source = text,
             Lazy = new TextParts(_parts.Model.Vocabulary, words, sequence, sequence) { Found = sink.Found },
         };
+    }
+
+    /// <summary>What the template puts around a text: what a text of one token, whose place is marked, is surrounded with.</summary>
+    private (int[] Before, int[] After) Surrounding()
+    {
+        if (_parts.PostProcessor is null)
+            return ([], []);
+        var text = new Encoding
+        {
+            Ids = [0],
+            Tokens = [""],
+            Offsets = [new TextRange(0, 1)],
+            TypeIds = [0],
+            AttentionMask = [1],
+            SpecialTokensMask = [0],
+            WordIds = [0],
+            SequenceIds = [0],
+        };
+        List<Encoding> parts = _parts.PostProcessor.Process([text], addSpecialTokens: true);
+        int at = parts.FindIndex(part => part.SequenceIds is [0]);
+        int[] Ids(IEnumerable<Encoding> some) => [.. some.SelectMany(part => part.Ids)];
+        return at < 0 ? (Ids(parts), []) : (Ids(parts.Take(at)), Ids(parts.Skip(at + 1)));
     }
 
     private TokenSink Tokenize(ReadOnlySpan<char> text)
