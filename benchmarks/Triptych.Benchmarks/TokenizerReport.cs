@@ -95,13 +95,11 @@ internal static class TokenizerReport
 
     private static Process Start(string[] prefix, string script, Row row, string tokenizer, string documents)
     {
-        var start = new ProcessStartInfo(prefix[0], [.. prefix[1..], "python3", Path.GetFullPath(script), row.Kind, Path.GetFullPath(tokenizer), documents])
+        var start = new ProcessStartInfo(prefix[0], [.. prefix[1..], "python3", Path.GetFullPath(script), row.Kind, Path.GetFullPath(tokenizer), documents, $"{row.Threads}"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         };
-        start.Environment["RAYON_NUM_THREADS"] = $"{row.Threads}";
-        start.Environment["TOKENIZERS_PARALLELISM"] = row.Threads > 1 ? "true" : "false";
         return Process.Start(start)!;
     }
 

@@ -1,13 +1,16 @@
 """Times Hugging Face tokenizers (or tiktoken) on the same documents, once for each line on standard input.
 
-Arguments: kind (hf, hf-ids or tiktoken), tokenizer file (or tiktoken's encoding name), JSON file with a list of documents.
-Each answer is a line: seconds and the number of tokens. RAYON_NUM_THREADS sets the threads of hf.
+Arguments: kind (hf, hf-ids or tiktoken), tokenizer file, JSON file with a list of documents, threads.
+Each answer is a line: seconds and the number of tokens.
 """
 import json
+import os
 import sys
 import time
 
-kind, path, documents = sys.argv[1:]
+kind, path, documents, threads = sys.argv[1:]
+os.environ["RAYON_NUM_THREADS"] = threads
+os.environ["TOKENIZERS_PARALLELISM"] = "false" if threads == "1" else "true"
 texts = json.load(open(documents, encoding="utf-8"))
 begin = time.perf_counter()
 if kind == "tiktoken":

@@ -17,14 +17,14 @@ public sealed class Tokenizer
     private readonly TokenizerParts _parts;
     private readonly SegmentEncoder _segments;
     private readonly TokenizerFiles _files;
-    private readonly (int[] Before, int[] After) _surrounding;
+    private readonly TextFrame? _frame;
 
     internal Tokenizer(TokenizerFiles files)
     {
         _files = files;
         _parts = TokenizerReader.Read(files.Json, files.Path);
         _segments = new SegmentEncoder(_parts);
-        _surrounding = Surrounding();
+        _frame = TextFrame.Find(_parts.PostProcessor);
         Defaults = files.IsFolder ? new EncodeOptions()
             : new EncodeOptions { Truncation = _parts.Truncation, Padding = _parts.Padding };
         SpecialTokens = files.SpecialTokens.Complete(token => TokenToId(token) is not null);
@@ -134,8 +134,8 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(options);
-        Encoding encoding = Finish(EncodeText(text, 0, null), pair is null ? null : EncodeText(pair, 1, null), options);
-        return Pad([encoding], options.Padding)[0];
+        Encoding encoding = EncodeOne(text, pair, options);
+        return options.Padding is null ? encoding : Pad([encoding], options.Padding)[0];
     }
 
     /// <summary>Encodes a text to ids alone, without truncation and padding. Allocates nothing for a text whose words came before.</summary>
@@ -145,8 +145,15 @@ public sealed class Tokenizer
     /// <returns>The number of ids; only where it is at most the destination's length are all of them there.</returns>
     public int EncodeToIds(ReadOnlySpan<char> text, Span<int> destination, bool addSpecialTokens = true)
     {
+        if (Around(addSpecialTokens) is not (int[] before, int[] after))
+        {
+            int[] all = EncodeToIds(text, addSpecialTokens);
+            if (all.Length <= destination.Length)
+                all.CopyTo(destination);
+            return all.Length;
+        }
+
         ReadOnlySpan<int> ids = Tokenize(text).Ids;
-        (int[] before, int[] after) = addSpecialTokens ? _surrounding : ([], []);
         int count = before.Length + ids.Length + after.Length;
         if (count <= destination.Length)
         {
@@ -163,15 +170,18 @@ public sealed class Tokenizer
     /// <param name="addSpecialTokens">Whether the special tokens of the template are inserted.</param>
     public int[] EncodeToIds(ReadOnlySpan<char> text, bool addSpecialTokens = true)
     {
+        if (Around(addSpecialTokens) is not (int[] before, int[] after))
+            return EncodeOne(text.ToString(), null, new EncodeOptions { AddSpecialTokens = addSpecialTokens }).Ids;
         ReadOnlySpan<int> ids = Tokenize(text).Ids;
-        return addSpecialTokens ? [.. _surrounding.Before, .. ids, .. _surrounding.After] : ids.ToArray();
+        return [.. before, .. ids, .. after];
     }
 
     /// <summary>The number of tokens of a text, without truncation and padding.</summary>
     /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
     /// <param name="addSpecialTokens">Whether the special tokens of the template count.</param>
-    public int CountTokens(ReadOnlySpan<char> text, bool addSpecialTokens = true) =>
-        Tokenize(text).Count + (addSpecialTokens ? _surrounding.Before.Length + _surrounding.After.Length : 0);
+    public int CountTokens(ReadOnlySpan<char> text, bool addSpecialTokens = true) => Around(addSpecialTokens) is (int[] before, int[] after)
+        ? before.Length + Tokenize(text).Count + after.Length
+        : EncodeToIds(text, addSpecialTokens).Length;
 
     /// <summary>Encodes words; the word ids number them and the offsets count within each.</summary>
     /// <param name="words">The words.</param>
@@ -202,17 +212,16 @@ public sealed class Tokenizer
             throw new ArgumentException($"{texts.Count} texts have {pairs.Count} second texts", nameof(pairs));
         options ??= Defaults;
         var encodings = new Encoding[texts.Count];
-        void EncodeOne(int i) => encodings[i] =
-            Finish(EncodeText(texts[i], 0, null), pairs is null ? null : EncodeText(pairs[i], 1, null), options);
+        void EncodeAt(int i) => encodings[i] = EncodeOne(texts[i], pairs?[i], options);
         if (texts.Count == 1)
         {
-            EncodeOne(0);
+            EncodeAt(0);
         }
         else
         {
             try
             {
-                Parallel.For(0, texts.Count, new ParallelOptions { CancellationToken = cancellationToken }, EncodeOne);
+                Parallel.For(0, texts.Count, new ParallelOptions { CancellationToken = cancellationToken }, EncodeAt);
             }
             catch (AggregateException e)
             {
@@ -279,43 +288,47 @@ public sealed class Tokenizer
         return Encoding.Concat(encodings);
     }
 
+    private Encoding EncodeOne(string text, string? pair, EncodeOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (pair is not null || _frame is null)
+            return Finish(EncodeText(text, 0, null), pair is null ? null : EncodeText(pair, 1, null), options);
+        TokenSink sink = Tokenize(text);
+        if (options.Truncation is Truncation truncation)
+        {
+            int added = options.AddSpecialTokens ? _frame.Before.Length + _frame.After.Length : 0;
+            if (truncation.Stride < 0 || truncation.Stride >= truncation.MaxLength - added || sink.Count > truncation.MaxLength - added)
+                return Finish(ToEncoding(sink, text, 0, null), null, options);
+        }
+
+        return _frame.Apply(sink.Ids, sink.Offsets, Parts(sink, 0, null), text, options.AddSpecialTokens);
+    }
+
     private Encoding EncodeText(string text, int sequence, int? word)
     {
         ArgumentNullException.ThrowIfNull(text);
-        TokenSink sink = Tokenize(text);
+        return ToEncoding(Tokenize(text), text, sequence, word);
+    }
+
+    private Encoding ToEncoding(TokenSink sink, string text, int sequence, int? word) => new()
+    {
+        Ids = sink.Ids.ToArray(),
+        Offsets = sink.Offsets.ToArray(),
+        Source = text,
+        Lazy = Parts(sink, sequence, word),
+    };
+
+    private TextParts Parts(TokenSink sink, int sequence, int? word)
+    {
         int[] words = sink.Words.ToArray();
         if (word is int given)
             Array.Fill(words, given);
-        return new Encoding
-        {
-            Ids = sink.Ids.ToArray(),
-            Offsets = sink.Offsets.ToArray(),
-            Source = text,
-            Lazy = new TextParts(_parts.Model.Vocabulary, words, sequence, sequence) { Found = sink.Found },
-        };
+        return new TextParts(_parts.Model.Vocabulary, words, sequence, sequence) { Found = sink.Found };
     }
 
-    /// <summary>What the template puts around a text: what a text of one token, whose place is marked, is surrounded with.</summary>
-    private (int[] Before, int[] After) Surrounding()
-    {
-        if (_parts.PostProcessor is null)
-            return ([], []);
-        var text = new Encoding
-        {
-            Ids = [0],
-            Tokens = [""],
-            Offsets = [new TextRange(0, 1)],
-            TypeIds = [0],
-            AttentionMask = [1],
-            SpecialTokensMask = [0],
-            WordIds = [0],
-            SequenceIds = [0],
-        };
-        List<Encoding> parts = _parts.PostProcessor.Process([text], addSpecialTokens: true);
-        int at = parts.FindIndex(part => part.SequenceIds is [0]);
-        int[] Ids(IEnumerable<Encoding> some) => [.. some.SelectMany(part => part.Ids)];
-        return at < 0 ? (Ids(parts), []) : (Ids(parts.Take(at)), Ids(parts.Skip(at + 1)));
-    }
+    /// <summary>What the template puts around a single text; null where it does not have the text once.</summary>
+    private (int[] Before, int[] After)? Around(bool addSpecialTokens) => !addSpecialTokens || _parts.PostProcessor is null ? ([], [])
+        : _frame is null ? null : (_frame.Before.Ids, _frame.After.Ids);
 
     private TokenSink Tokenize(ReadOnlySpan<char> text)
     {

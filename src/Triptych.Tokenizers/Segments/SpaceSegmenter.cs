@@ -15,7 +15,7 @@ internal sealed class SpaceSegmenter : Segmenter
 
     private readonly Normalizer? _normalizer, _normalizerOfRest;
     private readonly PreTokenizer? _preTokenizer;
-    private readonly bool _onlyFirst;
+    private readonly bool _onlyFirst, _newlineIsSpace, _newlineIsAlone;
 
     private SpaceSegmenter(TokenizerParts parts, Normalizer? normalizerOfRest, bool onlyFirst)
     {
@@ -23,6 +23,10 @@ internal sealed class SpaceSegmenter : Segmenter
         _normalizerOfRest = normalizerOfRest;
         _preTokenizer = parts.PreTokenizer;
         _onlyFirst = onlyFirst;
+        // A line feed that no token has beside other characters begins a segment wherever it stands; one that becomes a space, as a space does.
+        _newlineIsAlone = parts.PreTokenizer is null && !ChangesCharacters && !AnyTokenContains(parts.Model, '\n');
+        string normalized = normalizerOfRest?.Normalize("a\nb") ?? "a\nb";
+        _newlineIsSpace = parts.PreTokenizer is SequencePreTokenizer ? normalized is "a\nb" or "a b" : parts.PreTokenizer is not null && normalized == "a b";
     }
 
     public override bool FirstDiffers => true;
@@ -60,13 +64,15 @@ internal sealed class SpaceSegmenter : Segmenter
     public override bool TryCut(ReadOnlySpan<char> part, List<Split> segments)
     {
         int start = 0;
-        for (int at = 1; at + 1 < part.Length; at++)
+        for (int at = 1; at < part.Length; at++)
         {
-            int skip = part[at..^1].IndexOf(' ');
+            int skip = part[at..].IndexOfAny(' ', '\n');
             if (skip < 0)
                 break;
             at += skip;
-            if (!IsVisible(part[at - 1]) || !IsVisible(part[at + 1]))
+            bool alone = _newlineIsAlone && part[at] == '\n';
+            bool divides = (part[at] == ' ' || _newlineIsSpace) && at + 1 < part.Length && IsVisible(part[at - 1]) && IsVisible(part[at + 1]);
+            if (!alone && !divides)
                 continue;
             segments.Add(new Split(start, at));
             start = at;
@@ -80,6 +86,9 @@ internal sealed class SpaceSegmenter : Segmenter
     private static bool IsVisible(char c) => c < 0x80
         ? c is > ' ' and < '\u007F'
         : UnicodeData.Is(c, CharClass.Letter) && c is not ('\u115F' or '\u1160' or '\u3164' or '\uFFA0');
+
+    private static bool AnyTokenContains(TokenizerModel model, char c) =>
+        Enumerable.Range(0, model.Vocabulary.IdLimit).Any(id => model.Vocabulary.TokenOf(id) is { Length: > 1 } token && token.Contains(c));
 
     private static bool IsLocal(Normalizer normalizer) => normalizer switch
     {
