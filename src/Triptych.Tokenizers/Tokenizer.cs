@@ -130,6 +130,7 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(options);
+        MergeDropout.Use(options.DropoutSeed);
         Encoding encoding = Finish(EncodeText(text, 0, null), pair is null ? null : EncodeText(pair, 1, null), options);
         return Pad([encoding], options.Padding)[0];
     }
@@ -143,6 +144,7 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(words);
         options ??= Defaults;
+        MergeDropout.Use(options.DropoutSeed);
         Encoding encoding = Finish(EncodeAll(words, 0), pairWords is null ? null : EncodeAll(pairWords, 1), options);
         return Pad([encoding], options.Padding)[0];
     }
@@ -163,8 +165,12 @@ public sealed class Tokenizer
             throw new ArgumentException($"{texts.Count} texts have {pairs.Count} second texts", nameof(pairs));
         options ??= Defaults;
         var encodings = new Encoding[texts.Count];
-        void EncodeOne(int i) => encodings[i] =
-            Finish(EncodeText(texts[i], 0, null), pairs is null ? null : EncodeText(pairs[i], 1, null), options);
+        void EncodeOne(int i)
+        {
+            MergeDropout.Use(options.DropoutSeed);
+            encodings[i] = Finish(EncodeText(texts[i], 0, null), pairs is null ? null : EncodeText(pairs[i], 1, null), options);
+        }
+
         if (texts.Count == 1)
         {
             EncodeOne(0);
