@@ -3,7 +3,7 @@ namespace Triptych.Tokenizers;
 /// <summary>
 /// A text as a model wants it: ids and what belongs to each of them. All arrays have the same length; do not change them.
 /// </summary>
-public sealed class Encoding
+public sealed partial class Encoding
 {
     internal static readonly Encoding Empty = new();
 

@@ -352,7 +352,8 @@ public sealed class Tokenizer
                 longer = shorter + room % 2;
             }
 
-            (int keepFirst, int keepSecond) = first.Length > second.Length ? (longer, shorter) : (shorter, longer);
+            bool firstIsLonger = first.LengthWithin(truncation.MaxLength, side) > second.LengthWithin(truncation.MaxLength, side);
+            (int keepFirst, int keepSecond) = firstIsLonger ? (longer, shorter) : (shorter, longer);
             if (truncation.Stride >= Math.Min(keepFirst, keepSecond))
                 throw new ArgumentException(
                     $"a stride of {truncation.Stride} is too long for {shorter} tokens", nameof(truncation));
