@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Triptych.Tokenizers.Loading;
+using Triptych.Tokenizers.Models;
 using Triptych.Tokenizers.Pipeline;
 using Triptych.Tokenizers.Segments;
 
@@ -132,6 +133,7 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(options);
+        MergeDropout.Use(options.DropoutSeed);
         Encoding encoding = Finish(EncodeText(text, 0, null), pair is null ? null : EncodeText(pair, 1, null), options);
         return Pad([encoding], options.Padding)[0];
     }
@@ -145,6 +147,7 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(words);
         options ??= Defaults;
+        MergeDropout.Use(options.DropoutSeed);
         Encoding encoding = Finish(EncodeAll(words, 0), pairWords is null ? null : EncodeAll(pairWords, 1), options);
         return Pad([encoding], options.Padding)[0];
     }
@@ -165,8 +168,12 @@ public sealed class Tokenizer
             throw new ArgumentException($"{texts.Count} texts have {pairs.Count} second texts", nameof(pairs));
         options ??= Defaults;
         var encodings = new Encoding[texts.Count];
-        void EncodeOne(int i) => encodings[i] =
-            Finish(EncodeText(texts[i], 0, null), pairs is null ? null : EncodeText(pairs[i], 1, null), options);
+        void EncodeOne(int i)
+        {
+            MergeDropout.Use(options.DropoutSeed);
+            encodings[i] = Finish(EncodeText(texts[i], 0, null), pairs is null ? null : EncodeText(pairs[i], 1, null), options);
+        }
+
         if (texts.Count == 1)
         {
             EncodeOne(0);
@@ -306,7 +313,8 @@ public sealed class Tokenizer
                 longer = shorter + room % 2;
             }
 
-            (int keepFirst, int keepSecond) = first.Length > second.Length ? (longer, shorter) : (shorter, longer);
+            bool firstIsLonger = first.LengthWithin(truncation.MaxLength, side) > second.LengthWithin(truncation.MaxLength, side);
+            (int keepFirst, int keepSecond) = firstIsLonger ? (longer, shorter) : (shorter, longer);
             if (truncation.Stride >= Math.Min(keepFirst, keepSecond))
                 throw new ArgumentException(
                     $"a stride of {truncation.Stride} is too long for {shorter} tokens", nameof(truncation));
