@@ -4,7 +4,7 @@ namespace Triptych.Tokenizers;
 /// A text as a model wants it: ids and what belongs to each of them. All arrays have the same length; do not change them. Ids and
 /// offsets are there at once, the other arrays are made when they are asked for.
 /// </summary>
-public sealed class Encoding
+public sealed partial class Encoding
 {
     internal static readonly Encoding Empty = new();
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Triptych.Tokenizers.Loading;
+using Triptych.Tokenizers.Models;
 using Triptych.Tokenizers.Pipeline;
 using Triptych.Tokenizers.Segments;
 
@@ -192,6 +193,7 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(words);
         options ??= Defaults;
+        MergeDropout.Use(options.DropoutSeed);
         Encoding encoding = Finish(EncodeAll(words, 0), pairWords is null ? null : EncodeAll(pairWords, 1), options);
         return Pad([encoding], options.Padding)[0];
     }
@@ -291,6 +293,7 @@ public sealed class Tokenizer
     private Encoding EncodeOne(string text, string? pair, EncodeOptions options)
     {
         ArgumentNullException.ThrowIfNull(text);
+        MergeDropout.Use(options.DropoutSeed);
         if (pair is not null || _frame is null)
             return Finish(EncodeText(text, 0, null), pair is null ? null : EncodeText(pair, 1, null), options);
         TokenSink sink = Tokenize(text);
@@ -378,7 +381,8 @@ public sealed class Tokenizer
                 longer = shorter + room % 2;
             }
 
-            (int keepFirst, int keepSecond) = first.Length > second.Length ? (longer, shorter) : (shorter, longer);
+            bool firstIsLonger = first.LengthWithin(truncation.MaxLength, side) > second.LengthWithin(truncation.MaxLength, side);
+            (int keepFirst, int keepSecond) = firstIsLonger ? (longer, shorter) : (shorter, longer);
             if (truncation.Stride >= Math.Min(keepFirst, keepSecond))
                 throw new ArgumentException(
                     $"a stride of {truncation.Stride} is too long for {shorter} tokens", nameof(truncation));

@@ -17,13 +17,16 @@ internal sealed record BpeOptions
     public bool ByteFallback { get; init; }
 
     public bool IgnoreMerges { get; init; }
+
+    /// <summary>The probability that a merge is passed over (BPE-dropout, Provilkov et al., 2019).</summary>
+    public double Dropout { get; init; }
 }
 
 /// <summary>
 /// Byte-pair encoding (Sennrich et al., 2016): of all neighbours the pair whose merge was learned first is joined, leftmost
 /// first, until none is left. Short words by repeated scans, long ones with a queue; short words are remembered.
 /// </summary>
-internal sealed class Bpe : TokenizerModel
+internal sealed partial class Bpe : TokenizerModel
 {
     private const int ScanLimit = 128;
     private const int CacheSize = 1 << 14;
@@ -34,6 +37,7 @@ internal sealed class Bpe : TokenizerModel
     private readonly int[] _symbols;
     private readonly UnknownToken? _unknown;
     private readonly int[]? _byteTokens;
+    private readonly bool _bytesInOrder;
     private readonly CachedWord?[] _cache = new CachedWord?[CacheSize];
 
     public Bpe(
@@ -53,6 +57,9 @@ internal sealed class Bpe : TokenizerModel
 
         if (options.ByteFallback)
             _byteTokens = [.. Enumerable.Range(0, 256).Select(b => vocabulary.IdOf($"<0x{b:X2}>"))];
+
+        _bytesInOrder = _byteTokens is null || Array.TrueForAll(_byteTokens, id => id >= 0)
+            && options is { ContinuingSubwordPrefix: null or "", EndOfWordSuffix: null or "" };
 
         _merges = new MergeTable(merges.Count);
         int prefix = options.ContinuingSubwordPrefix?.Length ?? 0;
@@ -79,6 +86,8 @@ internal sealed class Bpe : TokenizerModel
     /// <summary>Whether a word that is a token is taken whole.</summary>
     public bool IgnoresMerges => _options.IgnoreMerges;
 
+    public override bool IsDeterministic => _options.Dropout == 0;
+
     public override string? ContinuingSubwordPrefix => _options.ContinuingSubwordPrefix;
 
     public override void Tokenize(ReadOnlySpan<char> word, List<Piece> output)
@@ -89,7 +98,7 @@ internal sealed class Bpe : TokenizerModel
             return;
         }
 
-        if (word.Length > MaxCachedLength)
+        if (word.Length > MaxCachedLength || _options.Dropout > 0)
         {
             Merge(word, output);
             return;
@@ -111,16 +120,25 @@ internal sealed class Bpe : TokenizerModel
 
     private void Merge(ReadOnlySpan<char> word, List<Piece> output)
     {
+        if (!_bytesInOrder)
+        {
+            MergeInTurn(word, output);
+            return;
+        }
+
         int capacity = word.Length * (_byteTokens is null ? 1 : 3);
         Piece[]? rented = null;
         Span<Piece> symbols = capacity <= 128
             ? stackalloc Piece[capacity]
             : (rented = ArrayPool<Piece>.Shared.Rent(capacity)).AsSpan(0, capacity);
         symbols = symbols[..ReadSymbols(word, symbols)];
-        output.AddRange(symbols[..(symbols.Length > ScanLimit ? MergeByQueue(symbols) : MergeByScan(symbols))]);
+        output.AddRange(symbols[..MergeAll(symbols)]);
         if (rented is not null)
             ArrayPool<Piece>.Shared.Return(rented);
     }
+
+    private int MergeAll(Span<Piece> symbols) => _options.Dropout > 0 ? MergeWithDropout(symbols)
+        : symbols.Length > ScanLimit ? MergeByQueue(symbols) : MergeByScan(symbols);
 
     private int ReadSymbols(ReadOnlySpan<char> word, Span<Piece> symbols)
     {
@@ -158,9 +176,20 @@ internal sealed class Bpe : TokenizerModel
         bool prefixed = !first && _options.ContinuingSubwordPrefix is { Length: > 0 };
         bool suffixed = last && _options.EndOfWordSuffix is { Length: > 0 };
         if (prefixed || suffixed)
-            return Vocabulary.IdOf(string.Concat(prefixed ? _options.ContinuingSubwordPrefix : "", symbol,
-                suffixed ? _options.EndOfWordSuffix : ""));
+            return Affixed(prefixed ? _options.ContinuingSubwordPrefix : "", symbol, suffixed ? _options.EndOfWordSuffix : "");
         return symbol[0] < _symbols.Length ? _symbols[symbol[0]] : Vocabulary.IdOf(symbol);
+    }
+
+    private int Affixed(ReadOnlySpan<char> prefix, ReadOnlySpan<char> symbol, ReadOnlySpan<char> suffix)
+    {
+        int length = prefix.Length + symbol.Length + suffix.Length;
+        if (length > Vocabulary.MaxTokenLength)
+            return -1;
+        Span<char> whole = length <= 128 ? stackalloc char[length] : new char[length];
+        prefix.CopyTo(whole);
+        symbol.CopyTo(whole[prefix.Length..]);
+        suffix.CopyTo(whole[(prefix.Length + symbol.Length)..]);
+        return Vocabulary.IdOf(whole);
     }
 
     private bool AddBytes(ReadOnlySpan<char> symbol, int at, Span<Piece> symbols, ref int count)

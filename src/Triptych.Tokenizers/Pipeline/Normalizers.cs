@@ -166,30 +166,42 @@ internal sealed class StripNormalizer(bool left, bool right) : Normalizer
     }
 }
 
-internal sealed class ReplaceNormalizer(string pattern, string content) : Normalizer
+/// <summary>Replaces matches; what is put there stands for the last character of the match.</summary>
+internal sealed class ReplaceNormalizer(TextPattern pattern, string content) : Normalizer
 {
-    public string Pattern => pattern;
+    /// <summary>The pattern, where it is a plain string.</summary>
+    public string? Pattern => pattern.Text;
 
     public string Content => content;
 
     public override void Normalize(NormalizedString text)
     {
-        int match = text.Chars.IndexOf(pattern, StringComparison.Ordinal);
-        if (match < 0 || pattern.Length == 0)
+        List<TextRange> matches = pattern.FindAll(text.Chars);
+        if (matches.Count == 0)
             return;
         text.BeginRewrite();
         int done = 0;
-        while (match >= 0)
+        foreach ((int start, int end) in matches)
         {
-            match += done;
-            text.AppendCurrent(done, match);
-            done = match + pattern.Length;
+            text.AppendCurrent(done, start);
+            int origin = end > 0 ? text.Origins[end - 1] : text.NothingBefore;
             foreach (char c in content)
-                text.Append(c, text.Origins[done - 1]);
-            match = text.Chars[done..].IndexOf(pattern, StringComparison.Ordinal);
+                text.Append(c, origin);
+            done = end;
         }
 
         text.AppendCurrent(done, text.Length);
+        text.EndRewrite();
+    }
+}
+
+/// <summary>Each byte of the text's UTF-8 as a visible character.</summary>
+internal sealed class ByteLevelNormalizer : Normalizer
+{
+    public override void Normalize(NormalizedString text)
+    {
+        text.BeginRewrite();
+        ByteAlphabet.Write(text, 0, text.Length);
         text.EndRewrite();
     }
 }

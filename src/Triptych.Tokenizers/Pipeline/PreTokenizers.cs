@@ -148,27 +148,7 @@ internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex) 
 
         if (useRegex)
             text.Split(Gpt2Splitter.Split);
-        text.Rewrite(WriteBytes);
-    }
-
-    private static void WriteBytes(Split split, NormalizedString content)
-    {
-        Span<byte> bytes = stackalloc byte[4];
-        for (int i = split.Start, units; i < split.End; i += units)
-        {
-            int origin = content.Origins[i];
-            char c = content.Chars[i];
-            if (c < 0x80)
-            {
-                units = 1;
-                content.Append(ByteAlphabet.CharOf((byte)c), origin);
-                continue;
-            }
-
-            var rune = new System.Text.Rune(NormalizedString.CodePointAt(content.Chars, i, out units));
-            foreach (byte b in bytes[..rune.EncodeToUtf8(bytes)])
-                content.Append(ByteAlphabet.CharOf(b), origin);
-        }
+        text.Rewrite(static (split, content) => ByteAlphabet.Write(content, split.Start, split.End));
     }
 }
 
@@ -181,9 +161,9 @@ internal enum PrependScheme
 }
 
 /// <summary>SentencePiece's words: spaces as a visible mark, which also begins the text, and cuts before each mark.</summary>
-internal sealed class MetaspacePreTokenizer(char replacement, PrependScheme scheme, bool split) : PreTokenizer
+internal sealed class MetaspacePreTokenizer(string replacement, PrependScheme scheme, bool split) : PreTokenizer
 {
-    public char Replacement => replacement;
+    public string Replacement => replacement;
 
     public PrependScheme Scheme => scheme;
 
@@ -199,30 +179,33 @@ internal sealed class MetaspacePreTokenizer(char replacement, PrependScheme sche
     private void Mark(Split part, NormalizedString content)
     {
         int origin = content.Origins[part.Start];
-        bool begins = content.Chars[part.Start] is ' ' || content.Chars[part.Start] == replacement;
+        bool begins = content.Chars[part.Start] is ' ' || content.Chars[part.Start..].StartsWith(replacement, StringComparison.Ordinal);
         if (!begins && (scheme == PrependScheme.Always || scheme == PrependScheme.First && origin is 0 or ~0))
-            content.Append(replacement, origin);
+            Append(content, origin);
         for (int i = part.Start; i < part.End; i++)
-            content.Append(content.Chars[i] is ' ' ? replacement : content.Chars[i], content.Origins[i]);
+        {
+            if (content.Chars[i] is ' ')
+                Append(content, content.Origins[i]);
+            else
+                content.Append(content.Chars[i], content.Origins[i]);
+        }
+    }
+
+    private void Append(NormalizedString content, int origin)
+    {
+        foreach (char c in replacement)
+            content.Append(c, origin);
     }
 
     private void Cut(ReadOnlySpan<char> text, int offset, List<Split> output)
     {
         int start = 0;
-        for (int i = 1; i <= text.Length; i++)
+        while (start < text.Length)
         {
-            if (i < text.Length && text[i] != replacement)
-                continue;
-            output.Add(new Split(offset + start, offset + i));
-            start = i;
+            int next = text[(start + 1)..].IndexOf(replacement, StringComparison.Ordinal);
+            int end = next < 0 ? text.Length : start + 1 + next;
+            output.Add(new Split(offset + start, offset + end));
+            start = end;
         }
     }
-}
-
-/// <summary>Cuts a text into the matches of a pattern; between them nothing is left, as the known patterns match everything.</summary>
-internal sealed class PatternPreTokenizer(Splitter splitter) : PreTokenizer
-{
-    public override Splitter Splitter => splitter;
-
-    public override void PreTokenize(PreTokenizedString text) => text.Split(splitter);
 }

@@ -42,7 +42,7 @@ internal sealed class SpaceSegmenter : Segmenter
         Normalizer[] normalizers = parts.Normalizer is null ? [] : [.. parts.Normalizer.Flatten()];
         PreTokenizer[] cuts = parts.PreTokenizer is null ? [] : [.. parts.PreTokenizer.Flatten()];
         MetaspacePreTokenizer? metaspace = cuts.Length > 0 ? cuts[^1] as MetaspacePreTokenizer : null;
-        bool known = cuts.Length == 0 || (metaspace is { Replacement: Mark } && (cuts.Length == 1 || (cuts.Length == 2 && cuts[0] == ClassPreTokenizer.WhitespaceSplit)));
+        bool known = cuts.Length == 0 || (metaspace is { Replacement: "\u2581" } && (cuts.Length == 1 || (cuts.Length == 2 && cuts[0] == ClassPreTokenizer.WhitespaceSplit)));
         if (!known)
             return null;
         // Without a pre-tokenizer the normalizer must be what makes spaces marks, as LLaMA 2 has it.
@@ -94,7 +94,7 @@ internal sealed class SpaceSegmenter : Segmenter
     {
         UnicodeNormalizer or LowercaseNormalizer or StripAccentsNormalizer => true,
         ReplaceNormalizer { Pattern: " ", Content: "\u2581" } => true,
-        ReplaceNormalizer replace => replace.Content.Length > 0 && !replace.Content.Any(char.IsWhiteSpace) && !replace.Pattern.Any(char.IsWhiteSpace),
+        ReplaceNormalizer { Pattern: string pattern } replace => replace.Content.Length > 0 && !replace.Content.Any(char.IsWhiteSpace) && !pattern.Any(char.IsWhiteSpace),
         _ => false,
     };
 
