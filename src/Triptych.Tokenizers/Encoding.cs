@@ -54,7 +54,7 @@ public sealed partial class Encoding
         return null;
     }
 
-    internal Encoding With(IReadOnlyList<Encoding> overflowing, int? typeId = null) => new()
+    internal Encoding With(IReadOnlyList<Encoding> overflowing, int? typeId = null, bool hasSequence = true) => new()
     {
         Ids = Ids,
         Tokens = Tokens,
@@ -63,7 +63,7 @@ public sealed partial class Encoding
         AttentionMask = AttentionMask,
         SpecialTokensMask = SpecialTokensMask,
         WordIds = WordIds,
-        SequenceIds = SequenceIds,
+        SequenceIds = hasSequence ? SequenceIds : new int?[Length],
         Source = Source,
         Overflowing = overflowing,
     };
