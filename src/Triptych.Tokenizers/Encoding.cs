@@ -89,8 +89,8 @@ public sealed partial class Encoding
         return null;
     }
 
-    /// <summary>The same with other overflowing parts and, where it is given, another segment.</summary>
-    internal Encoding With(IReadOnlyList<Encoding> overflowing, int? typeId = null)
+    /// <summary>The same with other overflowing parts and, where it is given, another segment; it may belong to no text.</summary>
+    internal Encoding With(IReadOnlyList<Encoding> overflowing, int? typeId = null, bool hasSequence = true)
     {
         var copy = new Encoding
         {
@@ -105,7 +105,7 @@ public sealed partial class Encoding
         copy._attentionMask = _attentionMask;
         copy._specialTokensMask = _specialTokensMask;
         copy._wordIds = _wordIds;
-        copy._sequenceIds = _sequenceIds;
+        copy._sequenceIds = hasSequence ? _sequenceIds : new int?[Length];
         copy._typeIds = typeId is null ? _typeIds : Lazy is null ? Filled(Length, typeId.Value) : null;
         return copy;
     }

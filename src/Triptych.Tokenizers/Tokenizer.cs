@@ -383,7 +383,7 @@ public sealed class Tokenizer
 
             bool firstIsLonger = first.LengthWithin(truncation.MaxLength, side) > second.LengthWithin(truncation.MaxLength, side);
             (int keepFirst, int keepSecond) = firstIsLonger ? (longer, shorter) : (shorter, longer);
-            if (truncation.Stride >= Math.Min(keepFirst, keepSecond))
+            if (first.IsCutBelow(keepFirst, truncation.Stride) || second.IsCutBelow(keepSecond, truncation.Stride))
                 throw new ArgumentException(
                     $"a stride of {truncation.Stride} is too long for {shorter} tokens", nameof(truncation));
             return (first.Truncate(keepFirst, truncation.Stride, side), second.Truncate(keepSecond, truncation.Stride, side));

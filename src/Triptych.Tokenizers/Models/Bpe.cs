@@ -131,8 +131,11 @@ internal sealed partial class Bpe : TokenizerModel
         Span<Piece> symbols = capacity <= 128
             ? stackalloc Piece[capacity]
             : (rented = ArrayPool<Piece>.Shared.Rent(capacity)).AsSpan(0, capacity);
-        symbols = symbols[..ReadSymbols(word, symbols)];
-        output.AddRange(symbols[..MergeAll(symbols)]);
+        int count = ReadSymbols(word, symbols);
+        if (count < 0)
+            MergeInTurn(word, output);
+        else
+            output.AddRange(symbols[..MergeAll(symbols[..count])]);
         if (rented is not null)
             ArrayPool<Piece>.Shared.Return(rented);
     }
@@ -140,6 +143,7 @@ internal sealed partial class Bpe : TokenizerModel
     private int MergeAll(Span<Piece> symbols) => _options.Dropout > 0 ? MergeWithDropout(symbols)
         : symbols.Length > ScanLimit ? MergeByQueue(symbols) : MergeByScan(symbols);
 
+    /// <summary>The characters as tokens and their number, or -1 where one has none at all.</summary>
     private int ReadSymbols(ReadOnlySpan<char> word, Span<Piece> symbols)
     {
         int count = 0;
@@ -165,6 +169,10 @@ internal sealed partial class Bpe : TokenizerModel
                 else
                     symbols[count++] = new Piece(_unknown.Id, at, end);
                 afterUnknown = true;
+            }
+            else
+            {
+                return -1;
             }
         }
 

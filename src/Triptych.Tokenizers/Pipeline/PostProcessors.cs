@@ -39,10 +39,16 @@ internal sealed class TemplateProcessor(TemplatePiece[] single, TemplatePiece[] 
     public override List<Encoding> Process(List<Encoding> encodings, bool addSpecialTokens)
     {
         var output = new List<Encoding>();
-        foreach (TemplatePiece piece in encodings.Count == 2 ? pair : single)
+        TemplatePiece[] template = encodings.Count == 2 ? pair : single;
+        for (int i = 0; i < template.Length; i++)
         {
+            TemplatePiece piece = template[i];
             if (piece.Sequence >= 0)
-                output.Add(encodings[piece.Sequence].With(encodings[piece.Sequence].Overflowing, piece.TypeId));
+            {
+                // Where a text comes more than once, only the last time counts as its place.
+                bool again = Array.FindIndex(template, i + 1, other => other.Sequence == piece.Sequence) >= 0;
+                output.Add(encodings[piece.Sequence].With(encodings[piece.Sequence].Overflowing, piece.TypeId, hasSequence: !again));
+            }
             else if (addSpecialTokens)
                 output.Add(Encoding.Inserted(piece.Ids, piece.Tokens, piece.TypeId));
         }
