@@ -40,11 +40,12 @@ internal sealed partial class Bpe : TokenizerModel
     private readonly bool _bytesInOrder;
     private readonly CachedWord?[] _cache = new CachedWord?[CacheSize];
 
-    public Bpe(
-        Vocabulary vocabulary,
-        IReadOnlyList<(string Left, string Right)> merges,
-        BpeOptions options,
-        Func<string, Exception> refuse)
+    public Bpe(Vocabulary vocabulary, IEnumerable<(string Left, string Right)> merges, BpeOptions options, Func<string, Exception> refuse)
+        : this(vocabulary, MergeList.Of(merges), options, refuse)
+    {
+    }
+
+    public Bpe(Vocabulary vocabulary, MergeList merges, BpeOptions options, Func<string, Exception> refuse)
         : base(vocabulary)
     {
         _options = options;
@@ -61,26 +62,7 @@ internal sealed partial class Bpe : TokenizerModel
         _bytesInOrder = _byteTokens is null || Array.TrueForAll(_byteTokens, id => id >= 0)
             && options is { ContinuingSubwordPrefix: null or "", EndOfWordSuffix: null or "" };
 
-        _merges = new MergeTable(merges.Count);
-        int prefix = options.ContinuingSubwordPrefix?.Length ?? 0;
-        char[] joined = new char[2 * vocabulary.MaxTokenLength];
-        for (int rank = 0; rank < merges.Count; rank++)
-        {
-            (string left, string right) = merges[rank];
-            int leftId = vocabulary.IdOf(left);
-            int rightId = vocabulary.IdOf(right);
-            if (leftId < 0 || rightId < 0)
-                throw refuse($"merge {rank} names \"{(leftId < 0 ? left : right)}\", which is not in the vocabulary");
-            if (right.Length < prefix)
-                throw refuse($"merge {rank}: \"{right}\" is shorter than the continuation prefix");
-            left.CopyTo(joined);
-            right.AsSpan(prefix).CopyTo(joined.AsSpan(left.Length));
-            ReadOnlySpan<char> token = joined.AsSpan(0, left.Length + right.Length - prefix);
-            int newId = vocabulary.IdOf(token);
-            if (newId < 0)
-                throw refuse($"merge {rank} makes \"{token}\", which is not in the vocabulary");
-            _merges.Set(leftId, rightId, rank, newId);
-        }
+        _merges = MergeTable.Build(vocabulary, merges, options.ContinuingSubwordPrefix ?? "", refuse);
     }
 
     /// <summary>Whether a word that is a token is taken whole.</summary>
