@@ -16,10 +16,10 @@ internal static class TokenizerReport
 
     public static int Run(string[] args)
     {
-        string? peers = Option(ref args, "--peers"), rounds = Option(ref args, "--rounds"), scripts = Option(ref args, "--scripts");
+        string? peers = Option(ref args, "--peers"), rounds = Option(ref args, "--rounds"), scripts = Option(ref args, "--scripts"), theirs = Option(ref args, "--theirs");
         if (args is not [var text, .. var tokenizers] || tokenizers.Length == 0)
         {
-            Console.Error.WriteLine("usage: tokenizers [--peers \"PREFIX\"] [--scripts benchmarks/peers] [--rounds N] TEXT TOKENIZER...");
+            Console.Error.WriteLine("usage: tokenizers [--peers \"PREFIX\"] [--scripts benchmarks/peers] [--theirs TOKENIZER.json] [--rounds N] TEXT TOKENIZER...");
             return 2;
         }
 
@@ -33,7 +33,7 @@ internal static class TokenizerReport
         try
         {
             foreach (string path in tokenizers)
-                Measure(path, documents, megabytes, file, int.Parse(rounds ?? "5", CultureInfo.InvariantCulture), peers?.Split(' '), scripts ?? "benchmarks/peers");
+                Measure(path, documents, megabytes, file, int.Parse(rounds ?? "5", CultureInfo.InvariantCulture), peers?.Split(' '), scripts ?? "benchmarks/peers", theirs);
         }
         finally
         {
@@ -43,14 +43,14 @@ internal static class TokenizerReport
         return 0;
     }
 
-    private static void Measure(string path, string[] documents, double megabytes, string file, int rounds, string[]? peers, string scripts)
+    private static void Measure(string path, string[] documents, double megabytes, string file, int rounds, string[]? peers, string scripts, string? reference)
     {
         long begin = Stopwatch.GetTimestamp();
         var tokenizer = Tokenizer.Load(path);
         double loading = Stopwatch.GetElapsedTime(begin).TotalSeconds;
         bool isTiktoken = path.EndsWith(".tiktoken", StringComparison.Ordinal);
         string name = Path.GetFileName(Directory.Exists(path) ? path : Path.GetExtension(path) == ".json" ? Path.GetDirectoryName(path)! : path);
-        string hf = Directory.Exists(path) ? Path.Combine(path, "tokenizer.json") : path;
+        string hf = reference ?? (Directory.Exists(path) ? Path.Combine(path, "tokenizer.json") : path);
         var options = new EncodeOptions();
         int[] buffer = new int[documents.Max(document => (4 * document.Length) + 16)];
         Row[] rows =
