@@ -105,6 +105,14 @@ internal sealed partial class Bpe : TokenizerModel
         slot = new CachedWord(hash, word.ToString(), CollectionsMarshal.AsSpan(output)[before..].ToArray());
     }
 
+    public override void TokenizeNew(ReadOnlySpan<char> word, List<Piece> output)
+    {
+        if (_options.IgnoreMerges && Vocabulary.IdOf(word) is >= 0 and int whole)
+            output.Add(new Piece(whole, 0, word.Length));
+        else
+            Merge(word, output);
+    }
+
     private void Merge(ReadOnlySpan<char> word, List<Piece> output)
     {
         if (!_bytesInOrder)
