@@ -9,5 +9,7 @@ if (args is ["compare", .. string[] more])
     return CompareCommand.Run(more);
 if (args is ["decode", .. string[] model])
     return DecodeReport.Run(model);
+if (args is ["tokenizers", .. string[] tokenizers])
+    return TokenizerParity.Run(tokenizers);
 BenchmarkSwitcher.FromAssembly(typeof(GemmReport).Assembly).Run(args);
 return 0;

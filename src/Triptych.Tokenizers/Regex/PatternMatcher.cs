@@ -10,7 +10,7 @@ namespace Triptych.Tokenizers.Patterns;
 internal sealed partial class PatternMatcher
 {
     private const long StepsBeforeMemoPerUnit = 64;
-    private const long MaxSteps = 20_000_000;
+    private const long MaxSteps = 2_000_000;
     private const int MaxStepsPerUnit = 4_000;
 
     private const int KeptEntries = 1 << 14;
