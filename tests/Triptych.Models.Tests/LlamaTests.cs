@@ -103,6 +103,16 @@ public sealed class LlamaTests
     }
 
     [Fact]
+    public void LongPromptsInBlocksGiveTheSame()
+    {
+        using var model = ModelRegistry.Create(Small with { MaxPositionEmbeddings = 2048 }, "LlamaModel", seed: 4);
+        var inputs = new ModelInputs { InputIds = Ids(2, 1100) };
+        float[] whole = model.Forward(inputs).LastHiddenState!.ToFloats();
+        using var noGrad = Autograd.NoGrad();
+        AssertClose(whole, model.Forward(inputs).LastHiddenState!.ToFloats());
+    }
+
+    [Fact]
     public void LeftPaddedRowEqualsTheRowAlone()
     {
         using var model = ModelRegistry.Create(Small, "LlamaForCausalLM", seed: 4);

@@ -184,6 +184,7 @@ internal sealed class LlamaAttention(LlamaConfig config, Weights weights)
 
     public Tensor Forward(Tensor hiddenStates, (Tensor Cos, Tensor Sin) angles, Tensor? attentionMask, LayerCache? cache)
     {
+        using var scope = new TensorScope();
         var (queries, keys, values) = query.ForwardWith(key, value, hiddenStates);
         queries = RotaryEmbedding(queries.SplitHeads(config.NumAttentionHeads), angles.Cos, angles.Sin, interleaved); // [batch, heads, sequence, headDim]
         keys = RotaryEmbedding(keys.SplitHeads(config.KeyValueHeads), angles.Cos, angles.Sin, interleaved); // [batch, keyValueHeads, sequence, headDim]
@@ -197,7 +198,7 @@ internal sealed class LlamaAttention(LlamaConfig config, Weights weights)
             Dropout = attentionDropout.Rate,
             Generator = attentionDropout.Generator,
         });
-        return output.Forward(context.MergeHeads());
+        return scope.Keep(output.Forward(context.MergeHeads()));
     }
 }
 
@@ -223,9 +224,10 @@ internal sealed class LlamaLayer(LlamaConfig config, Weights weights)
     {
         using var scope = new TensorScope();
         hiddenStates += attention.Forward(attentionNorm.Forward(hiddenStates), angles, attentionMask, cache);
-        hiddenStates += mlp.Forward(mlpNorm.Forward(hiddenStates));
-        return scope.Keep(hiddenStates);
+        return scope.Keep(TokenBlocks.Pays(hiddenStates) ? TokenBlocks.Run(hiddenStates, FeedForward) : FeedForward(hiddenStates));
     }
+
+    private Tensor FeedForward(Tensor hiddenStates) => hiddenStates + mlp.Forward(mlpNorm.Forward(hiddenStates));
 }
 
 /// <summary>LLaMA without a head.</summary>

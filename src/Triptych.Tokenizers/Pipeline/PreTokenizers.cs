@@ -5,7 +5,13 @@ namespace Triptych.Tokenizers.Pipeline;
 /// <summary>The second stage: cuts the normalized text into words.</summary>
 internal abstract class PreTokenizer
 {
+    /// <summary>The cutting, where that is all it does.</summary>
+    public virtual Splitter? Splitter => null;
+
     public abstract void PreTokenize(PreTokenizedString text);
+
+    /// <summary>The parts of a sequence one after another, else itself.</summary>
+    public virtual IEnumerable<PreTokenizer> Flatten() => [this];
 }
 
 internal sealed class SequencePreTokenizer(PreTokenizer[] parts) : PreTokenizer
@@ -15,6 +21,8 @@ internal sealed class SequencePreTokenizer(PreTokenizer[] parts) : PreTokenizer
         foreach (PreTokenizer part in parts)
             part.PreTokenize(text);
     }
+
+    public override IEnumerable<PreTokenizer> Flatten() => parts.SelectMany(part => part.Flatten());
 }
 
 /// <summary>What becomes of the characters that a text is cut at.</summary>
@@ -31,6 +39,8 @@ internal enum DelimiterBehavior
 internal sealed class ClassPreTokenizer(CharClass delimiters, DelimiterBehavior behavior) : PreTokenizer
 {
     public static ClassPreTokenizer WhitespaceSplit { get; } = new(CharClass.White, DelimiterBehavior.Removed);
+
+    public override Splitter Splitter => Cut;
 
     public override void PreTokenize(PreTokenizedString text) => text.Split(Cut);
 
@@ -66,6 +76,8 @@ internal sealed class ClassPreTokenizer(CharClass delimiters, DelimiterBehavior 
 /// <summary>BERT's words: cut at white space, punctuation by itself.</summary>
 internal sealed class BertPreTokenizer : PreTokenizer
 {
+    public override Splitter Splitter => Cut;
+
     public override void PreTokenize(PreTokenizedString text) => text.Split(Cut);
 
     private static void Cut(ReadOnlySpan<char> text, int offset, List<Split> output)
@@ -91,6 +103,8 @@ internal sealed class BertPreTokenizer : PreTokenizer
 /// <summary>The pattern <c>\w+|[^\w\s]+</c>.</summary>
 internal sealed class WhitespacePreTokenizer : PreTokenizer
 {
+    public override Splitter Splitter => Cut;
+
     public override void PreTokenize(PreTokenizedString text) => text.Split(Cut);
 
     private static void Cut(ReadOnlySpan<char> text, int offset, List<Split> output)
@@ -116,6 +130,10 @@ internal sealed class WhitespacePreTokenizer : PreTokenizer
 /// <summary>GPT-2's words, each byte of their UTF-8 as a visible character.</summary>
 internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex) : PreTokenizer
 {
+    public bool AddPrefixSpace => addPrefixSpace;
+
+    public bool UseRegex => useRegex;
+
     public override void PreTokenize(PreTokenizedString text)
     {
         if (addPrefixSpace)
@@ -145,6 +163,12 @@ internal enum PrependScheme
 /// <summary>SentencePiece's words: spaces as a visible mark, which also begins the text, and cuts before each mark.</summary>
 internal sealed class MetaspacePreTokenizer(string replacement, PrependScheme scheme, bool split) : PreTokenizer
 {
+    public string Replacement => replacement;
+
+    public PrependScheme Scheme => scheme;
+
+    public bool Split => split;
+
     public override void PreTokenize(PreTokenizedString text)
     {
         text.Rewrite(Mark);

@@ -83,6 +83,8 @@ internal sealed class SplitPreTokenizer(TextPattern pattern, DelimiterBehavior b
 /// <summary>Cuts a text into the matches of a pattern by hand; between them nothing is left, as the known patterns match everything.</summary>
 internal sealed class PatternPreTokenizer(Splitter splitter) : PreTokenizer
 {
+    public override Splitter Splitter => splitter;
+
     public override void PreTokenize(PreTokenizedString text) => text.Split(splitter);
 }
 

@@ -13,6 +13,9 @@ internal sealed class TextPattern
 
     private TextPattern(string? literal, Pattern? regex) => (_literal, _regex) = (literal, regex);
 
+    /// <summary>The string, or null for a regular expression.</summary>
+    public string? Text => _literal;
+
     /// <summary>A string; an empty one matches between any two characters, as a regular expression.</summary>
     public static TextPattern Literal(string text) => text.Length == 0 ? Regex(new Pattern("")) : new TextPattern(text, null);
 

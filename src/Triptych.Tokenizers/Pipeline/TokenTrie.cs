@@ -37,6 +37,12 @@ internal sealed class TokenTrie
     /// <summary>No token is added any more.</summary>
     public void Freeze() => _starts = SearchValues.Create(new string([.. _contents.Select(token => token.Content[0]).Distinct()]));
 
+    public bool OccursIn(ReadOnlySpan<char> text)
+    {
+        var search = new Search(text.Length);
+        return FindNext(text, 0, ref search, out _, out _, out _);
+    }
+
     public bool FindNext(ReadOnlySpan<char> text, int from, ref Search search, out int start, out int end, out int id)
     {
         for (start = from; ; start++)

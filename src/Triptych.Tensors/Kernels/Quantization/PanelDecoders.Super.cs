@@ -283,7 +283,7 @@ internal readonly unsafe struct IQ4_XSDecoder : IPanelDecoder
         {
             Vector512<uint> value = (lower & Vector512.Create(0xfu)) | ((upper & Vector512.Create(3u)) << 4);
             PanelRows.StoreFloats(Vector512.ConvertToSingle(value.AsInt32() - Vector512.Create(32)) * scale, target);
-            PanelRows.StoreNibbles(source + WeightsAt + (16 * part), stride, IQ4_NLDecoder.Table, target);
+            PanelRows.StoreIndices(source + WeightsAt + (16 * part), stride, IQ4_NLDecoder.Table, target);
             lower >>>= 4;
             upper >>>= 2;
         }

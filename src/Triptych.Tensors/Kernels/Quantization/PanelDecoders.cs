@@ -86,9 +86,18 @@ internal static unsafe class PanelRows
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> Left(Vector512<byte> bytes, int count) => (bytes.AsUInt16() << count).AsByte();
 
-    /// <summary>32 weights, nibbles that index a table: the lower ones of 16 bytes are the first 16.</summary>
+    /// <summary>32 weights, nibbles: the lower ones of 16 bytes are the first 16; `offset` is added.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreNibbles(byte* source, long stride, Vector512<byte> table, byte* target)
+    public static void StoreNibbles(byte* source, long stride, Vector512<byte> offset, byte* target)
+    {
+        PanelColumns.Load(source, stride, out Vector512<byte> w0, out Vector512<byte> w1, out Vector512<byte> w2, out Vector512<byte> w3);
+        Store(Lower(w0) + offset, Lower(w1) + offset, Lower(w2) + offset, Lower(w3) + offset, target);
+        Store(Upper(w0) + offset, Upper(w1) + offset, Upper(w2) + offset, Upper(w3) + offset, target + (4 * PanelLayout.RowBytes));
+    }
+
+    /// <summary>32 weights, nibbles that index a table, in the order of <see cref="StoreNibbles"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreIndices(byte* source, long stride, Vector512<byte> table, byte* target)
     {
         PanelColumns.Load(source, stride, out Vector512<byte> w0, out Vector512<byte> w1, out Vector512<byte> w2, out Vector512<byte> w3);
         Store(
@@ -134,8 +143,6 @@ internal static unsafe class PanelRows
 /// <summary>float16 scale, 32 nibbles less 8.</summary>
 internal readonly unsafe struct Q4_0Decoder : IPanelDecoder
 {
-    private static readonly Vector512<byte> s_table = PanelRows.Table([-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7]);
-
     public static DType Type => DType.Q4_0;
 
     public static PanelKind Kind => PanelKind.Scaled;
@@ -144,7 +151,7 @@ internal readonly unsafe struct Q4_0Decoder : IPanelDecoder
     public static void Decode(byte* source, long stride, byte* target)
     {
         PanelRows.StoreFloats(PanelColumns.LoadFloat16(source, stride), target);
-        PanelRows.StoreNibbles(source + 2, stride, s_table, target);
+        PanelRows.StoreNibbles(source + 2, stride, Vector512.Create((byte)(PanelLayout.Offset - 8)), target);
     }
 }
 
@@ -162,7 +169,7 @@ internal readonly unsafe struct IQ4_NLDecoder : IPanelDecoder
     public static void Decode(byte* source, long stride, byte* target)
     {
         PanelRows.StoreFloats(PanelColumns.LoadFloat16(source, stride), target);
-        PanelRows.StoreNibbles(source + 2, stride, Table, target);
+        PanelRows.StoreIndices(source + 2, stride, Table, target);
     }
 }
 
@@ -184,7 +191,7 @@ internal readonly unsafe struct MXFP4Decoder : IPanelDecoder
         Vector512<uint> subnormal = Vector512.Create(0x00200000u) + (exponents * 0x00200000u);
         Vector512<uint> scales = Vector512.ConditionalSelect(Vector512.LessThan(exponents, Vector512.Create(2u)), subnormal, normal);
         PanelRows.StoreFloats(scales.AsSingle(), target);
-        PanelRows.StoreNibbles(source + 1, stride, s_table, target);
+        PanelRows.StoreIndices(source + 1, stride, s_table, target);
     }
 }
 
@@ -200,9 +207,7 @@ internal readonly unsafe struct Q4_1Decoder : IPanelDecoder
     {
         PanelRows.StoreFloats(PanelColumns.LoadFloat16(source, stride), target);
         PanelRows.StoreFloats(PanelColumns.LoadFloat16(source + 2, stride) * PanelLayout.MinimumFactor, target, row: 1);
-        PanelColumns.Load(source + 4, stride, out Vector512<byte> w0, out Vector512<byte> w1, out Vector512<byte> w2, out Vector512<byte> w3);
-        PanelRows.Store(PanelRows.Lower(w0), PanelRows.Lower(w1), PanelRows.Lower(w2), PanelRows.Lower(w3), target);
-        PanelRows.Store(PanelRows.Upper(w0), PanelRows.Upper(w1), PanelRows.Upper(w2), PanelRows.Upper(w3), target + (4 * PanelLayout.RowBytes));
+        PanelRows.StoreNibbles(source + 4, stride, Vector512<byte>.Zero, target);
     }
 }
 

@@ -154,6 +154,8 @@ internal static unsafe class QuantizedGemm
         {
             foreach (QuantizedPart part in parts)
             {
+                if (IsFewRows(part))
+                    FewRowsKernel.Prepare(part.Type, Rows);
                 PanelKind kind = PanelFormat.Of(part.Type).Kind;
                 for (int group = 0; group < Groups; group++)
                 {
@@ -176,8 +178,16 @@ internal static unsafe class QuantizedGemm
             }
         }
 
+        private readonly bool IsFewRows(in QuantizedPart part) => Rows <= FewRowsKernel.MaxRows && FewRowsKernel.Supports(part.Type);
+
         private readonly void Unit(int part, long panel, int firstRow)
         {
+            if (IsFewRows(Parts[part]) && (!Gated || IsFewRows(Parts[part + 1])) && (panel + 1) * PanelLayout.Columns <= Parts[part].N)
+            {
+                UnitOfFewRows(part, panel);
+                return;
+            }
+
             int rows = Math.Min(GroupRows, Rows - firstRow), width = Gated ? 2 : 1;
             var tiles = new Tiles(rows);
             int blocks = K / PanelLayout.BlockElements, blocksOfChunk = Math.Min(blocks, Depth / PanelLayout.BlockElements);
@@ -218,6 +228,33 @@ internal static unsafe class QuantizedGemm
                         Finish(part, panel, firstRow + row, height, sums + slot, upSums + slot);
                     row += height;
                 }
+            }
+        }
+
+        /// <summary>All rows, without decoding the panel to memory.</summary>
+        private readonly void UnitOfFewRows(int part, long panel)
+        {
+            float* sums = stackalloc float[2 * FewRowsKernel.MaxRows * PanelLayout.Columns], upSums = sums + (FewRowsKernel.MaxRows * PanelLayout.Columns);
+            MultiplyFewRows(Parts[part], panel, sums);
+            if (Gated)
+                MultiplyFewRows(Parts[part + 1], panel, upSums);
+            Finish(part, panel, 0, Rows, sums, upSums);
+        }
+
+        private readonly void MultiplyFewRows(in QuantizedPart part, long panel, float* sums)
+        {
+            int blocks = K / PanelLayout.BlockElements;
+            FewRowsProduct product = new()
+            {
+                Weight = part.Weight + (panel * PanelLayout.Columns * part.RowBytes), RowBytes = part.RowBytes,
+                Activations = Activations, RowStride = (long)blocks * sizeof(ActivationBlock), Sums = sums, Blocks = blocks,
+            };
+            for (int half = 0; half < PanelLayout.Columns; half += PanelColumns.Count)
+            {
+                product.Ahead = product.Weight + (PanelColumns.Count * part.RowBytes);
+                FewRowsKernel.Run(part.Type, Rows, &product);
+                product.Weight = product.Ahead;
+                product.Sums += PanelColumns.Count;
             }
         }
 
