@@ -1,66 +1,92 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Triptych.Tokenizers.Pipeline;
 
 namespace Triptych.Tokenizers;
 
-/// <summary>Counts the words of texts on all cores.</summary>
-internal static class WordCounter
+/// <summary>
+/// Counts the words of a corpus on all cores. Each thread counts by itself and adds to the common counts when it has seen
+/// many different words, so that memory follows the words that there are and not the threads.
+/// </summary>
+internal sealed class WordCounter(TrainingPipeline pipeline, int? limit, bool sort)
 {
-    private const int ReportEvery = 1024;
+    private const int LocalWords = 1 << 17;
 
-    /// <summary>The words and how often each comes, in ordinal order, so that training does not depend on threads.</summary>
-    public static List<KeyValuePair<string, long>> Count(
-        IEnumerable<string> texts,
-        Normalizer? normalizer,
-        PreTokenizer preTokenizer,
-        IProgress<TokenizerTrainingProgress>? progress,
-        CancellationToken cancellationToken)
+    private readonly Dictionary<string, long> _total = new(StringComparer.Ordinal);
+    private long _done;
+
+    /// <summary>The words and how often each comes, in ordinal order where that is asked for.</summary>
+    public List<KeyValuePair<string, long>> Count(
+        Corpus corpus, IProgress<TokenizerTrainingProgress>? progress, CancellationToken cancellationToken)
     {
-        var total = new Dictionary<string, long>(StringComparer.Ordinal);
-        long done = 0;
         try
         {
             Parallel.ForEach(
-                texts,
+                Partitioner.Create(corpus.Batches(), EnumerablePartitionerOptions.NoBuffering),
                 new ParallelOptions { CancellationToken = cancellationToken },
-                () => (Text: new PreTokenizedString(), Counts: new Dictionary<string, long>(StringComparer.Ordinal)),
-                (text, _, local) =>
+                () => new Worker(pipeline),
+                (batch, _, worker) =>
                 {
-                    CountOne(text, normalizer, preTokenizer, local.Text, local.Counts);
-                    long now = Interlocked.Increment(ref done);
-                    if (now % ReportEvery == 0)
-                        progress?.Report(new TokenizerTrainingProgress("count words", now, null));
-                    return local;
+                    worker.Count(batch, cancellationToken);
+                    if (worker.Counts.Count >= Math.Min(LocalWords, limit ?? int.MaxValue))
+                        Add(worker.Counts, corpus);
+                    long done = Interlocked.Add(ref _done, batch.Size);
+                    progress?.Report(new TokenizerTrainingProgress("count words", done, corpus.Total));
+                    return worker;
                 },
-                local =>
-                {
-                    lock (total)
-                    {
-                        foreach ((string word, long count) in local.Counts)
-                            CollectionsMarshal.GetValueRefOrAddDefault(total, word, out bool _) += count;
-                    }
-                });
+                worker => Add(worker.Counts, corpus));
         }
         catch (AggregateException e)
         {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
         }
 
-        progress?.Report(new TokenizerTrainingProgress("count words", done, done));
-        List<KeyValuePair<string, long>> words = [.. total];
-        words.Sort((a, b) => string.CompareOrdinal(a.Key, b.Key));
+        progress?.Report(new TokenizerTrainingProgress("count words", _done, _done));
+        List<KeyValuePair<string, long>> words = [.. _total];
+        if (sort)
+            words.Sort(static (a, b) => string.CompareOrdinal(a.Key, b.Key));
         return words;
     }
 
-    private static void CountOne(
-        string text, Normalizer? normalizer, PreTokenizer preTokenizer, PreTokenizedString work, Dictionary<string, long> counts)
+    private void Add(Dictionary<string, long> counts, Corpus corpus)
     {
-        work.Load(text);
-        if (normalizer is not null)
-            work.Normalize(normalizer);
-        preTokenizer.PreTokenize(work);
-        var lookup = counts.GetAlternateLookup<ReadOnlySpan<char>>();
-        foreach (Split split in work.Splits)
-            CollectionsMarshal.GetValueRefOrAddDefault(lookup, work.Text.Chars[split.Start..split.End], out bool _)++;
+        lock (_total)
+        {
+            foreach ((string word, long count) in counts)
+                CollectionsMarshal.GetValueRefOrAddDefault(_total, word, out _) += count;
+            if (_total.Count > limit)
+                throw new TokenizerException(corpus.Name, $"there are more than {limit} different words (MaxDistinctWords)");
+        }
+
+        counts.Clear();
+    }
+
+    private sealed class Worker
+    {
+        private readonly PreTokenizedString _work = new();
+        private readonly TextHandler _handler;
+        private CancellationToken _cancellationToken;
+
+        public Worker(TrainingPipeline pipeline)
+        {
+            var lookup = Counts.GetAlternateLookup<ReadOnlySpan<char>>();
+            _handler = text =>
+            {
+                _cancellationToken.ThrowIfCancellationRequested();
+                pipeline.Cut(_work, text);
+                ReadOnlySpan<char> chars = _work.Text.Chars;
+                foreach (Split split in _work.Splits)
+                    CollectionsMarshal.GetValueRefOrAddDefault(lookup, chars[split.Start..split.End], out _)++;
+            };
+        }
+
+        public Dictionary<string, long> Counts { get; } = new(StringComparer.Ordinal);
+
+        public void Count(TextBatch batch, CancellationToken cancellationToken)
+        {
+            _cancellationToken = cancellationToken;
+            batch.Read(_handler);
+        }
     }
 }
