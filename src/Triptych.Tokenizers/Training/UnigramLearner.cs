@@ -224,9 +224,13 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
         return losses;
     }
 
+    /// <summary>
+    /// The sum afterwards grows by the count for each further piece; SentencePiece counts those that replace, Hugging Face
+    /// tokenizers all there are, and its vocabularies are to come out here.
+    /// </summary>
     private static double Loss(double[] counts, List<int> instead, double count, double sum)
     {
-        double logSum = Math.Log(sum + count * (instead.Count - 1));
+        double logSum = Math.Log(sum + count * (counts.Length - 1));
         double alternative = 0;
         foreach (int piece in instead)
             alternative += Math.Log(counts[piece] + count) - logSum;
