@@ -23,6 +23,8 @@ public sealed class DecodeStream
     /// <returns>The text that it completes, or null where nothing is certain yet.</returns>
     public string? Step(int id)
     {
+        if (_prefix.Length == 0 && _ids.Count > 0)
+            SkipSilent();
         _ids.Add(id);
         string text = _tokenizer.DecodeTokens(_ids, _skipSpecialTokens);
         return text.Length <= _prefix.Length || text.EndsWith('\uFFFD') ? null : Advance(text);
@@ -33,6 +35,14 @@ public sealed class DecodeStream
     {
         string text = _tokenizer.DecodeTokens(_ids, _skipSpecialTokens);
         return text.Length <= _prefix.Length ? "" : Advance(text);
+    }
+
+    // Ids that stand for no text, such as special tokens, need not be decoded again.
+    private void SkipSilent()
+    {
+        string text = _tokenizer.DecodeTokens(_ids, _skipSpecialTokens);
+        if (!text.EndsWith('\uFFFD'))
+            (_prefix, _prefixCount) = (text, _ids.Count);
     }
 
     private string Advance(string text)

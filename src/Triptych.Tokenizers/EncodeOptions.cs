@@ -73,4 +73,9 @@ public sealed record EncodeOptions
 
     /// <summary>Padding, or null for none.</summary>
     public Padding? Padding { get; init; }
+
+    /// <summary>
+    /// Makes the merges that drop out, where the tokenizer has BPE-dropout, the same each time; null for other ones each time.
+    /// </summary>
+    public int? DropoutSeed { get; init; }
 }

@@ -1,41 +1,76 @@
 namespace Triptych.Tokenizers;
 
 /// <summary>
-/// A text as a model wants it: ids and what belongs to each of them. All arrays have the same length; do not change them.
+/// A text as a model wants it: ids and what belongs to each of them. All arrays have the same length; do not change them. Ids and
+/// offsets are there at once, the other arrays are made when they are asked for.
 /// </summary>
-public sealed class Encoding
+public sealed partial class Encoding
 {
     internal static readonly Encoding Empty = new();
+
+    private string[]? _tokens;
+    private int[]? _typeIds, _attentionMask, _specialTokensMask;
+    private int?[]? _wordIds, _sequenceIds;
 
     /// <summary>The token ids, <c>[sequence]</c>.</summary>
     public int[] Ids { get; init; } = [];
 
     /// <summary>The tokens that the ids stand for.</summary>
-    public string[] Tokens { get; init; } = [];
+    public string[] Tokens
+    {
+        get => _tokens ??= Lazy is { } lazy ? lazy.Tokens(Ids) : Join(encoding => encoding.Tokens);
+        init => _tokens = value;
+    }
 
     /// <summary>Where each token comes from in the original text, in UTF-16 units; (0, 0) for inserted tokens.</summary>
     public TextRange[] Offsets { get; init; } = [];
 
     /// <summary>The segment of each token: by most templates 0 for the first text and 1 for the second.</summary>
-    public int[] TypeIds { get; init; } = [];
+    public int[] TypeIds
+    {
+        get => _typeIds ??= Lazy is { } lazy ? lazy.Filled(encoding => encoding.TypeIds, lazy.TypeId) : Join(encoding => encoding.TypeIds);
+        init => _typeIds = value;
+    }
 
     /// <summary>1 for tokens, 0 for padding.</summary>
-    public int[] AttentionMask { get; init; } = [];
+    public int[] AttentionMask
+    {
+        get => _attentionMask ??= Lazy is { } lazy ? lazy.Filled(encoding => encoding.AttentionMask, 1) : Join(encoding => encoding.AttentionMask);
+        init => _attentionMask = value;
+    }
 
     /// <summary>1 for tokens that were inserted (special tokens of the template, padding), 0 for the text's own.</summary>
-    public int[] SpecialTokensMask { get; init; } = [];
+    public int[] SpecialTokensMask
+    {
+        get => _specialTokensMask ??= Lazy is { } lazy ? lazy.Filled(encoding => encoding.SpecialTokensMask, 0) : Join(encoding => encoding.SpecialTokensMask);
+        init => _specialTokensMask = value;
+    }
 
     /// <summary>The word that each token belongs to, null for inserted tokens.</summary>
-    public int?[] WordIds { get; init; } = [];
+    public int?[] WordIds
+    {
+        get => _wordIds ??= Lazy is { } lazy ? lazy.WordIds() : Join(encoding => encoding.WordIds);
+        init => _wordIds = value;
+    }
 
     /// <summary>The text that each token comes from (0 or 1), null for inserted tokens.</summary>
-    public int?[] SequenceIds { get; init; } = [];
+    public int?[] SequenceIds
+    {
+        get => _sequenceIds ??= Lazy is { } lazy ? lazy.Filled(encoding => encoding.SequenceIds, lazy.Sequence) : Join(encoding => encoding.SequenceIds);
+        init => _sequenceIds = value;
+    }
 
     /// <summary>What truncation cut off, as further encodings that overlap by the stride.</summary>
     public IReadOnlyList<Encoding> Overflowing { get; init; } = [];
 
     /// <summary>The text that the offsets count in, where all of them count in the same.</summary>
     internal string? Source { get; init; }
+
+    /// <summary>What the arrays of a text by itself are made from.</summary>
+    internal TextParts? Lazy { get; init; }
+
+    /// <summary>What the arrays of joined encodings are made from.</summary>
+    private Encoding[] Parts { get; init; } = [];
 
     /// <summary>The number of tokens.</summary>
     public int Length => Ids.Length;
@@ -54,19 +89,26 @@ public sealed class Encoding
         return null;
     }
 
-    internal Encoding With(IReadOnlyList<Encoding> overflowing, int? typeId = null) => new()
+    /// <summary>The same with other overflowing parts and, where it is given, another segment; it may belong to no text.</summary>
+    internal Encoding With(IReadOnlyList<Encoding> overflowing, int? typeId = null, bool hasSequence = true)
     {
-        Ids = Ids,
-        Tokens = Tokens,
-        Offsets = Offsets,
-        TypeIds = typeId is int type ? Filled(Length, type) : TypeIds,
-        AttentionMask = AttentionMask,
-        SpecialTokensMask = SpecialTokensMask,
-        WordIds = WordIds,
-        SequenceIds = SequenceIds,
-        Source = Source,
-        Overflowing = overflowing,
-    };
+        var copy = new Encoding
+        {
+            Ids = Ids,
+            Offsets = Offsets,
+            Source = Source,
+            Overflowing = overflowing,
+            Parts = Parts,
+            Lazy = Lazy is not null && typeId is int type ? Lazy with { TypeId = type } : Lazy,
+        };
+        copy._tokens = _tokens;
+        copy._attentionMask = _attentionMask;
+        copy._specialTokensMask = _specialTokensMask;
+        copy._wordIds = _wordIds;
+        copy._sequenceIds = hasSequence ? _sequenceIds : new int?[Length];
+        copy._typeIds = typeId is null ? _typeIds : Lazy is null ? Filled(Length, typeId.Value) : null;
+        return copy;
+    }
 
     internal Encoding Slice(int start, int end) => new()
     {
@@ -155,28 +197,33 @@ public sealed class Encoding
     }
 
     /// <summary>Joins encodings, without their overflowing parts.</summary>
-    internal static Encoding Concat(ReadOnlySpan<Encoding> parts) => new()
-    {
-        Ids = Join(parts, part => part.Ids),
-        Tokens = Join(parts, part => part.Tokens),
-        Offsets = Join(parts, part => part.Offsets),
-        TypeIds = Join(parts, part => part.TypeIds),
-        AttentionMask = Join(parts, part => part.AttentionMask),
-        SpecialTokensMask = Join(parts, part => part.SpecialTokensMask),
-        WordIds = Join(parts, part => part.WordIds),
-        SequenceIds = Join(parts, part => part.SequenceIds),
-    };
-
-    private Encoding AppendOnly(Encoding next) => Concat([this, next]);
-
-    private static T[] Join<T>(ReadOnlySpan<Encoding> parts, Func<Encoding, T[]> field)
+    internal static Encoding Concat(ReadOnlySpan<Encoding> parts)
     {
         int length = 0;
         foreach (Encoding part in parts)
             length += part.Length;
-        var joined = new T[length];
+        int[] ids = new int[length];
+        var offsets = new TextRange[length];
         int at = 0;
         foreach (Encoding part in parts)
+        {
+            part.Ids.CopyTo(ids, at);
+            part.Offsets.CopyTo(offsets, at);
+            at += part.Length;
+        }
+
+        return new Encoding { Ids = ids, Offsets = offsets, Parts = parts.ToArray() };
+    }
+
+    private Encoding AppendOnly(Encoding next) => Concat([this, next]);
+
+    private T[] Join<T>(Func<Encoding, T[]> field)
+    {
+        if (Parts.Length == 0)
+            return [];
+        var joined = new T[Length];
+        int at = 0;
+        foreach (Encoding part in Parts)
         {
             field(part).CopyTo(joined, at);
             at += part.Length;

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Triptych.Tokenizers.Loading;
 using Triptych.Tokenizers.Models;
 using Triptych.Tokenizers.Pipeline;
+using Triptych.Tokenizers.Segments;
 
 namespace Triptych.Tokenizers;
 
@@ -12,15 +13,19 @@ namespace Triptych.Tokenizers;
 public sealed class Tokenizer
 {
     [ThreadStatic]
-    private static Workspace? s_workspace;
+    private static TokenSink? s_sink;
 
     private readonly TokenizerParts _parts;
+    private readonly SegmentEncoder _segments;
     private readonly TokenizerFiles _files;
+    private readonly TextFrame? _frame;
 
     internal Tokenizer(TokenizerFiles files)
     {
         _files = files;
         _parts = TokenizerReader.Read(files.Json, files.Path);
+        _segments = new SegmentEncoder(_parts);
+        _frame = TextFrame.Find(_parts.PostProcessor);
         Defaults = files.IsFolder ? new EncodeOptions()
             : new EncodeOptions { Truncation = _parts.Truncation, Padding = _parts.Padding };
         SpecialTokens = files.SpecialTokens.Complete(token => TokenToId(token) is not null);
@@ -130,9 +135,54 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(options);
-        Encoding encoding = Finish(EncodeText(text, 0, null), pair is null ? null : EncodeText(pair, 1, null), options);
-        return Pad([encoding], options.Padding)[0];
+        Encoding encoding = EncodeOne(text, pair, options);
+        return options.Padding is null ? encoding : Pad([encoding], options.Padding)[0];
     }
+
+    /// <summary>Encodes a text to ids alone, without truncation and padding. Allocates nothing for a text whose words came before.</summary>
+    /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
+    /// <param name="destination">Receives the ids.</param>
+    /// <param name="addSpecialTokens">Whether the special tokens of the template are inserted.</param>
+    /// <returns>The number of ids; only where it is at most the destination's length are all of them there.</returns>
+    public int EncodeToIds(ReadOnlySpan<char> text, Span<int> destination, bool addSpecialTokens = true)
+    {
+        if (Around(addSpecialTokens) is not (int[] before, int[] after))
+        {
+            int[] all = EncodeToIds(text, addSpecialTokens);
+            if (all.Length <= destination.Length)
+                all.CopyTo(destination);
+            return all.Length;
+        }
+
+        ReadOnlySpan<int> ids = Tokenize(text).Ids;
+        int count = before.Length + ids.Length + after.Length;
+        if (count <= destination.Length)
+        {
+            before.CopyTo(destination);
+            ids.CopyTo(destination[before.Length..]);
+            after.CopyTo(destination[(before.Length + ids.Length)..]);
+        }
+
+        return count;
+    }
+
+    /// <summary>Encodes a text to ids alone, without truncation and padding.</summary>
+    /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
+    /// <param name="addSpecialTokens">Whether the special tokens of the template are inserted.</param>
+    public int[] EncodeToIds(ReadOnlySpan<char> text, bool addSpecialTokens = true)
+    {
+        if (Around(addSpecialTokens) is not (int[] before, int[] after))
+            return EncodeOne(text.ToString(), null, new EncodeOptions { AddSpecialTokens = addSpecialTokens }).Ids;
+        ReadOnlySpan<int> ids = Tokenize(text).Ids;
+        return [.. before, .. ids, .. after];
+    }
+
+    /// <summary>The number of tokens of a text, without truncation and padding.</summary>
+    /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
+    /// <param name="addSpecialTokens">Whether the special tokens of the template count.</param>
+    public int CountTokens(ReadOnlySpan<char> text, bool addSpecialTokens = true) => Around(addSpecialTokens) is (int[] before, int[] after)
+        ? before.Length + Tokenize(text).Count + after.Length
+        : EncodeToIds(text, addSpecialTokens).Length;
 
     /// <summary>Encodes words; the word ids number them and the offsets count within each.</summary>
     /// <param name="words">The words.</param>
@@ -143,6 +193,7 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(words);
         options ??= Defaults;
+        MergeDropout.Use(options.DropoutSeed);
         Encoding encoding = Finish(EncodeAll(words, 0), pairWords is null ? null : EncodeAll(pairWords, 1), options);
         return Pad([encoding], options.Padding)[0];
     }
@@ -163,17 +214,16 @@ public sealed class Tokenizer
             throw new ArgumentException($"{texts.Count} texts have {pairs.Count} second texts", nameof(pairs));
         options ??= Defaults;
         var encodings = new Encoding[texts.Count];
-        void EncodeOne(int i) => encodings[i] =
-            Finish(EncodeText(texts[i], 0, null), pairs is null ? null : EncodeText(pairs[i], 1, null), options);
+        void EncodeAt(int i) => encodings[i] = EncodeOne(texts[i], pairs?[i], options);
         if (texts.Count == 1)
         {
-            EncodeOne(0);
+            EncodeAt(0);
         }
         else
         {
             try
             {
-                Parallel.For(0, texts.Count, new ParallelOptions { CancellationToken = cancellationToken }, EncodeOne);
+                Parallel.For(0, texts.Count, new ParallelOptions { CancellationToken = cancellationToken }, EncodeAt);
             }
             catch (AggregateException e)
             {
@@ -213,6 +263,8 @@ public sealed class Tokenizer
 
     internal TokenizerFiles Files => _files;
 
+    internal SegmentEncoder Segments => _segments;
+
     internal AddedToken? FindAdded(int id) => _parts.Added.Find(id);
 
     internal string DecodeTokens(IEnumerable<int> ids, bool skipSpecialTokens)
@@ -230,13 +282,6 @@ public sealed class Tokenizer
 
     private int? IdOf(string? token) => token is null ? null : TokenToId(token);
 
-    private void Cut(PreTokenizedString work, string text)
-    {
-        work.Load(text);
-        _parts.Added.ExtractAndNormalize(work, _parts.Normalizer);
-        _parts.PreTokenizer?.PreTokenize(work);
-    }
-
     private Encoding EncodeAll(IReadOnlyList<string> words, int sequence)
     {
         var encodings = new Encoding[words.Count];
@@ -245,65 +290,55 @@ public sealed class Tokenizer
         return Encoding.Concat(encodings);
     }
 
+    private Encoding EncodeOne(string text, string? pair, EncodeOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        MergeDropout.Use(options.DropoutSeed);
+        if (pair is not null || _frame is null)
+            return Finish(EncodeText(text, 0, null), pair is null ? null : EncodeText(pair, 1, null), options);
+        TokenSink sink = Tokenize(text);
+        if (options.Truncation is Truncation truncation)
+        {
+            int added = options.AddSpecialTokens ? _frame.Before.Length + _frame.After.Length : 0;
+            if (truncation.Stride < 0 || truncation.Stride >= truncation.MaxLength - added || sink.Count > truncation.MaxLength - added)
+                return Finish(ToEncoding(sink, text, 0, null), null, options);
+        }
+
+        return _frame.Apply(sink.Ids, sink.Offsets, Parts(sink, 0, null), text, options.AddSpecialTokens);
+    }
+
     private Encoding EncodeText(string text, int sequence, int? word)
     {
         ArgumentNullException.ThrowIfNull(text);
-        Workspace workspace = (s_workspace ??= new Workspace());
-        PreTokenizedString work = workspace.Text;
-        List<Piece> pieces = workspace.Pieces;
-        Cut(work, text);
-
-        Vocabulary vocabulary = _parts.Model.Vocabulary;
-        workspace.Counts.Clear();
-        pieces.Clear();
-        foreach (Split split in work.Splits)
-        {
-            if (split.AddedToken >= 0)
-                pieces.Add(new Piece(split.AddedToken, 0, split.End - split.Start));
-            else
-                _parts.Model.Tokenize(work.Text.Chars[split.Start..split.End], pieces);
-            workspace.Counts.Add(pieces.Count);
-        }
-
-        int count = pieces.Count;
-        var encoding = new Encoding
-        {
-            Ids = new int[count],
-            Tokens = new string[count],
-            Offsets = new TextRange[count],
-            TypeIds = new int[count],
-            AttentionMask = new int[count],
-            SpecialTokensMask = new int[count],
-            WordIds = new int?[count],
-            SequenceIds = new int?[count],
-            Source = text,
-        };
-        Array.Fill(encoding.AttentionMask, 1);
-        Array.Fill(encoding.TypeIds, sequence);
-        Array.Fill(encoding.SequenceIds, sequence);
-        int at = 0;
-        for (int w = 0; w < work.Splits.Count; w++)
-        {
-            Split split = work.Splits[w];
-            for (; at < workspace.Counts[w]; at++)
-            {
-                Piece piece = pieces[at];
-                encoding.Ids[at] = piece.Id;
-                encoding.Tokens[at] = split.AddedToken >= 0
-                    ? TextOf(work.Text.Chars[split.Start..split.End], piece.Id) : vocabulary.TokenOf(piece.Id)!;
-                encoding.Offsets[at] = work.Text.ToOriginal(split.Start + piece.Start, split.Start + piece.End, text);
-                encoding.WordIds[at] = word ?? w;
-            }
-        }
-
-        workspace.Shrink();
-        return encoding;
+        return ToEncoding(Tokenize(text), text, sequence, word);
     }
 
-    private string TextOf(ReadOnlySpan<char> text, int addedToken)
+    private Encoding ToEncoding(TokenSink sink, string text, int sequence, int? word) => new()
     {
-        string content = _parts.Added.Find(addedToken)!.Content;
-        return text.SequenceEqual(content) ? content : text.ToString();
+        Ids = sink.Ids.ToArray(),
+        Offsets = sink.Offsets.ToArray(),
+        Source = text,
+        Lazy = Parts(sink, sequence, word),
+    };
+
+    private TextParts Parts(TokenSink sink, int sequence, int? word)
+    {
+        int[] words = sink.Words.ToArray();
+        if (word is int given)
+            Array.Fill(words, given);
+        return new TextParts(_parts.Model.Vocabulary, words, sequence, sequence) { Found = sink.Found };
+    }
+
+    /// <summary>What the template puts around a single text; null where it does not have the text once.</summary>
+    private (int[] Before, int[] After)? Around(bool addSpecialTokens) => !addSpecialTokens || _parts.PostProcessor is null ? ([], [])
+        : _frame is null ? null : (_frame.Before.Ids, _frame.After.Ids);
+
+    private TokenSink Tokenize(ReadOnlySpan<char> text)
+    {
+        TokenSink sink = s_sink ??= new TokenSink();
+        sink.Clear();
+        _segments.Encode(text, sink);
+        return sink;
     }
 
     private Encoding Finish(Encoding first, Encoding? second, EncodeOptions options)
@@ -346,8 +381,9 @@ public sealed class Tokenizer
                 longer = shorter + room % 2;
             }
 
-            (int keepFirst, int keepSecond) = first.Length > second.Length ? (longer, shorter) : (shorter, longer);
-            if (truncation.Stride >= Math.Min(keepFirst, keepSecond))
+            bool firstIsLonger = first.LengthWithin(truncation.MaxLength, side) > second.LengthWithin(truncation.MaxLength, side);
+            (int keepFirst, int keepSecond) = firstIsLonger ? (longer, shorter) : (shorter, longer);
+            if (first.IsCutBelow(keepFirst, truncation.Stride) || second.IsCutBelow(keepSecond, truncation.Stride))
                 throw new ArgumentException(
                     $"a stride of {truncation.Stride} is too long for {shorter} tokens", nameof(truncation));
             return (first.Truncate(keepFirst, truncation.Stride, side), second.Truncate(keepSecond, truncation.Stride, side));
@@ -374,27 +410,5 @@ public sealed class Tokenizer
             ?? throw new InvalidOperationException("the tokenizer has no padding token: set Padding.Token or Padding.Id");
         return Array.ConvertAll(encodings,
             encoding => encoding.Pad(length, id, token, padding.TypeId, padding.Side ?? PaddingSide));
-    }
-
-    /// <summary>What a thread keeps between calls.</summary>
-    private sealed class Workspace
-    {
-        private const int KeptLength = 1 << 20;
-
-        public PreTokenizedString Text { get; private set; } = new();
-
-        public List<Piece> Pieces { get; private set; } = [];
-
-        public List<int> Counts { get; private set; } = [];
-
-        /// <summary>Lets go of the buffers of a huge text.</summary>
-        public void Shrink()
-        {
-            if (Text.Text.Length <= KeptLength && Pieces.Count <= KeptLength)
-                return;
-            Text = new PreTokenizedString();
-            Pieces = [];
-            Counts = [];
-        }
     }
 }

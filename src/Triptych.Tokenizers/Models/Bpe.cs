@@ -17,13 +17,16 @@ internal sealed record BpeOptions
     public bool ByteFallback { get; init; }
 
     public bool IgnoreMerges { get; init; }
+
+    /// <summary>The probability that a merge is passed over (BPE-dropout, Provilkov et al., 2019).</summary>
+    public double Dropout { get; init; }
 }
 
 /// <summary>
 /// Byte-pair encoding (Sennrich et al., 2016): of all neighbours the pair whose merge was learned first is joined, leftmost
 /// first, until none is left. Short words by repeated scans, long ones with a queue; short words are remembered.
 /// </summary>
-internal sealed class Bpe : TokenizerModel
+internal sealed partial class Bpe : TokenizerModel
 {
     private const int ScanLimit = 128;
     private const int CacheSize = 1 << 14;
@@ -34,13 +37,15 @@ internal sealed class Bpe : TokenizerModel
     private readonly int[] _symbols;
     private readonly UnknownToken? _unknown;
     private readonly int[]? _byteTokens;
+    private readonly bool _bytesInOrder;
     private readonly CachedWord?[] _cache = new CachedWord?[CacheSize];
 
-    public Bpe(
-        Vocabulary vocabulary,
-        IReadOnlyList<(string Left, string Right)> merges,
-        BpeOptions options,
-        Func<string, Exception> refuse)
+    public Bpe(Vocabulary vocabulary, IEnumerable<(string Left, string Right)> merges, BpeOptions options, Func<string, Exception> refuse)
+        : this(vocabulary, MergeList.Of(merges), options, refuse)
+    {
+    }
+
+    public Bpe(Vocabulary vocabulary, MergeList merges, BpeOptions options, Func<string, Exception> refuse)
         : base(vocabulary)
     {
         _options = options;
@@ -54,27 +59,16 @@ internal sealed class Bpe : TokenizerModel
         if (options.ByteFallback)
             _byteTokens = [.. Enumerable.Range(0, 256).Select(b => vocabulary.IdOf($"<0x{b:X2}>"))];
 
-        _merges = new MergeTable(merges.Count);
-        int prefix = options.ContinuingSubwordPrefix?.Length ?? 0;
-        char[] joined = new char[2 * vocabulary.MaxTokenLength];
-        for (int rank = 0; rank < merges.Count; rank++)
-        {
-            (string left, string right) = merges[rank];
-            int leftId = vocabulary.IdOf(left);
-            int rightId = vocabulary.IdOf(right);
-            if (leftId < 0 || rightId < 0)
-                throw refuse($"merge {rank} names \"{(leftId < 0 ? left : right)}\", which is not in the vocabulary");
-            if (right.Length < prefix)
-                throw refuse($"merge {rank}: \"{right}\" is shorter than the continuation prefix");
-            left.CopyTo(joined);
-            right.AsSpan(prefix).CopyTo(joined.AsSpan(left.Length));
-            ReadOnlySpan<char> token = joined.AsSpan(0, left.Length + right.Length - prefix);
-            int newId = vocabulary.IdOf(token);
-            if (newId < 0)
-                throw refuse($"merge {rank} makes \"{token}\", which is not in the vocabulary");
-            _merges.Set(leftId, rightId, rank, newId);
-        }
+        _bytesInOrder = _byteTokens is null || Array.TrueForAll(_byteTokens, id => id >= 0)
+            && options is { ContinuingSubwordPrefix: null or "", EndOfWordSuffix: null or "" };
+
+        _merges = MergeTable.Build(vocabulary, merges, options.ContinuingSubwordPrefix ?? "", refuse);
     }
+
+    /// <summary>Whether a word that is a token is taken whole.</summary>
+    public bool IgnoresMerges => _options.IgnoreMerges;
+
+    public override bool IsDeterministic => _options.Dropout == 0;
 
     public override string? ContinuingSubwordPrefix => _options.ContinuingSubwordPrefix;
 
@@ -86,7 +80,7 @@ internal sealed class Bpe : TokenizerModel
             return;
         }
 
-        if (word.Length > MaxCachedLength)
+        if (word.Length > MaxCachedLength || _options.Dropout > 0)
         {
             Merge(word, output);
             return;
@@ -108,17 +102,30 @@ internal sealed class Bpe : TokenizerModel
 
     private void Merge(ReadOnlySpan<char> word, List<Piece> output)
     {
+        if (!_bytesInOrder)
+        {
+            MergeInTurn(word, output);
+            return;
+        }
+
         int capacity = word.Length * (_byteTokens is null ? 1 : 3);
         Piece[]? rented = null;
         Span<Piece> symbols = capacity <= 128
             ? stackalloc Piece[capacity]
             : (rented = ArrayPool<Piece>.Shared.Rent(capacity)).AsSpan(0, capacity);
-        symbols = symbols[..ReadSymbols(word, symbols)];
-        output.AddRange(symbols[..(symbols.Length > ScanLimit ? MergeByQueue(symbols) : MergeByScan(symbols))]);
+        int count = ReadSymbols(word, symbols);
+        if (count < 0)
+            MergeInTurn(word, output);
+        else
+            output.AddRange(symbols[..MergeAll(symbols[..count])]);
         if (rented is not null)
             ArrayPool<Piece>.Shared.Return(rented);
     }
 
+    private int MergeAll(Span<Piece> symbols) => _options.Dropout > 0 ? MergeWithDropout(symbols)
+        : symbols.Length > ScanLimit ? MergeByQueue(symbols) : MergeByScan(symbols);
+
+    /// <summary>The characters as tokens and their number, or -1 where one has none at all.</summary>
     private int ReadSymbols(ReadOnlySpan<char> word, Span<Piece> symbols)
     {
         int count = 0;
@@ -145,6 +152,10 @@ internal sealed class Bpe : TokenizerModel
                     symbols[count++] = new Piece(_unknown.Id, at, end);
                 afterUnknown = true;
             }
+            else
+            {
+                return -1;
+            }
         }
 
         return count;
@@ -155,9 +166,20 @@ internal sealed class Bpe : TokenizerModel
         bool prefixed = !first && _options.ContinuingSubwordPrefix is { Length: > 0 };
         bool suffixed = last && _options.EndOfWordSuffix is { Length: > 0 };
         if (prefixed || suffixed)
-            return Vocabulary.IdOf(string.Concat(prefixed ? _options.ContinuingSubwordPrefix : "", symbol,
-                suffixed ? _options.EndOfWordSuffix : ""));
+            return Affixed(prefixed ? _options.ContinuingSubwordPrefix : "", symbol, suffixed ? _options.EndOfWordSuffix : "");
         return symbol[0] < _symbols.Length ? _symbols[symbol[0]] : Vocabulary.IdOf(symbol);
+    }
+
+    private int Affixed(ReadOnlySpan<char> prefix, ReadOnlySpan<char> symbol, ReadOnlySpan<char> suffix)
+    {
+        int length = prefix.Length + symbol.Length + suffix.Length;
+        if (length > Vocabulary.MaxTokenLength)
+            return -1;
+        Span<char> whole = length <= 128 ? stackalloc char[length] : new char[length];
+        prefix.CopyTo(whole);
+        symbol.CopyTo(whole[prefix.Length..]);
+        suffix.CopyTo(whole[(prefix.Length + symbol.Length)..]);
+        return Vocabulary.IdOf(whole);
     }
 
     private bool AddBytes(ReadOnlySpan<char> symbol, int at, Span<Piece> symbols, ref int count)

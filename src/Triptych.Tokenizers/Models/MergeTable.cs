@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Triptych.Tokenizers.Models;
 
 /// <summary>From a pair of token ids to the rank of its merge and the token that it makes.</summary>
-internal sealed class MergeTable
+internal sealed partial class MergeTable
 {
     /// <summary>The rank of a pair that has no merge.</summary>
     public const int None = int.MaxValue;

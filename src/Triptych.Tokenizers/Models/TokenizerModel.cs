@@ -11,6 +11,9 @@ internal abstract class TokenizerModel(Vocabulary vocabulary)
     /// <summary>What tokens begin with that continue a word.</summary>
     public abstract string? ContinuingSubwordPrefix { get; }
 
+    /// <summary>Whether a word always has the same tokens.</summary>
+    public virtual bool IsDeterministic => true;
+
     /// <summary>Appends the tokens of one word. Safe to call from many threads.</summary>
     public abstract void Tokenize(ReadOnlySpan<char> word, List<Piece> output);
 }

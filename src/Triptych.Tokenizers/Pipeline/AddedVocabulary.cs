@@ -36,6 +36,12 @@ internal sealed class AddedVocabulary
             (token.Normalized ? _normalized : _plain).Add(content, token.Id);
         }
 
+        if (normalizer is not null && !_normalized.IsEmpty)
+        {
+            NormalizedSigns = FindSigns();
+            SignsAreKnown = NormalizedSigns is not null;
+        }
+
         _plain.Freeze();
         _normalized.Freeze();
     }
@@ -54,6 +60,36 @@ internal sealed class AddedVocabulary
 
     public bool IsSpecial(string token) => _special.Contains(token);
 
+    /// <summary>
+    /// A sign of each token that is looked for in normalized text, such as its <c>&lt;</c>: where a normalizer leaves signs alone, a text
+    /// without any of them has no such token. Null where there are none, or one without a sign.
+    /// </summary>
+    public SearchValues<char>? NormalizedSigns { get; }
+
+    /// <summary>Whether there is no token for normalized text that could stand in a text unseen.</summary>
+    public bool SignsAreKnown { get; } = true;
+
+    /// <summary>Whether the text has any added token in it; where there is no normalizer, those for the normalized text too.</summary>
+    public bool Occurs(ReadOnlySpan<char> text) => _plain.FindNext(text, 0, out _, out _, out _) || _normalized.FindNext(text, 0, out _, out _, out _);
+
+    /// <summary>Cuts a text at added tokens, for tokenizers without a normalizer or without tokens for normalized texts.</summary>
+    public void Extract(ReadOnlySpan<char> text, List<Split> output)
+    {
+        output.Clear();
+        Extract(_plain, text, 0, output);
+        if (_normalized.IsEmpty)
+            return;
+        Split[] parts = [.. output];
+        output.Clear();
+        foreach (Split part in parts)
+        {
+            if (part.AddedToken >= 0)
+                output.Add(part);
+            else
+                Extract(_normalized, text[part.Start..part.End], part.Start, output);
+        }
+    }
+
     /// <summary>Cuts added tokens out and normalizes what is left.</summary>
     public void ExtractAndNormalize(PreTokenizedString text, Normalizer? normalizer)
     {
@@ -63,6 +99,21 @@ internal sealed class AddedVocabulary
             text.Normalize(normalizer);
         if (!_normalized.IsEmpty)
             text.Split((part, offset, output) => Extract(_normalized, part, offset, output));
+    }
+
+    private SearchValues<char>? FindSigns()
+    {
+        var signs = new HashSet<char>();
+        foreach (AddedToken token in _byId.Values.Where(token => token.Normalized))
+        {
+            string content = _normalizedContents.GetValueOrDefault(token.Id, token.Content);
+            int sign = Array.FindIndex(content.ToCharArray(), c => char.IsAscii(c) && (char.IsPunctuation(c) || char.IsSymbol(c)));
+            if (sign < 0)
+                return null;
+            signs.Add(content[sign]);
+        }
+
+        return SearchValues.Create([.. signs]);
     }
 
     private void Extract(Trie trie, ReadOnlySpan<char> text, int offset, List<Split> output)
@@ -78,6 +129,7 @@ internal sealed class AddedVocabulary
             {
                 while (start > done && UnicodeData.Is(text[start - 1], CharClass.White))
                     start--;
+                start = Math.Min(Math.Max(start, done), stop);
             }
 
             if (token.RStrip)
@@ -86,7 +138,7 @@ internal sealed class AddedVocabulary
                     stop++;
             }
 
-            start = Math.Max(start, done);
+            // White space that an earlier token swallowed may be a token too: it then belongs to both.
             if (done < start)
                 output.Add(new Split(offset + done, offset + start));
             if (start < stop)

@@ -19,6 +19,27 @@ internal static class ByteAlphabet
     /// <summary>The byte that a character stands for, or -1.</summary>
     public static int ByteOf(char c) => c < Bytes.Length ? Bytes[c] : -1;
 
+    /// <summary>Appends a part of a text to its next version, byte by byte.</summary>
+    public static void Write(NormalizedString content, int start, int end)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        for (int i = start, units; i < end; i += units)
+        {
+            int origin = content.Origins[i];
+            char c = content.Chars[i];
+            if (c < 0x80)
+            {
+                units = 1;
+                content.Append(CharOf((byte)c), origin);
+                continue;
+            }
+
+            var rune = new System.Text.Rune(NormalizedString.CodePointAt(content.Chars, i, out units));
+            foreach (byte b in bytes[..rune.EncodeToUtf8(bytes)])
+                content.Append(CharOf(b), origin);
+        }
+    }
+
     private static char[] Build()
     {
         char[] chars = new char[256];

@@ -45,26 +45,60 @@ internal sealed class ByteLevelDecoder : Decoder
     }
 }
 
-internal sealed class ReplaceDecoder(string pattern, string content) : Decoder
+internal sealed class ReplaceDecoder(TextPattern pattern, string content) : Decoder
 {
+    public override List<string> Decode(List<string> tokens) => tokens.ConvertAll(token => pattern.Replace(token, content));
+}
+
+/// <summary>Joins the original byte-pair encoding's tokens: the suffix that ends words becomes a space, save at the very end.</summary>
+internal sealed class BpeDecoder(string suffix) : Decoder
+{
+    private readonly TextPattern _suffix = TextPattern.Literal(suffix);
+
     public override List<string> Decode(List<string> tokens) =>
-        tokens.ConvertAll(token => token.Replace(pattern, content, StringComparison.Ordinal));
+        [.. tokens.Select((token, i) => _suffix.Replace(token, i == tokens.Count - 1 ? "" : " "))];
+}
+
+/// <summary>
+/// Connectionist temporal classification (Graves et al., 2006): repeated tokens count once, padding not at all, and the delimiter is
+/// a space.
+/// </summary>
+internal sealed class CtcDecoder(string padToken, string delimiter, bool cleanUp) : Decoder
+{
+    private readonly TextPattern _padding = TextPattern.Literal(padToken);
+    private readonly TextPattern _delimiter = TextPattern.Literal(delimiter);
+
+    public override List<string> Decode(List<string> tokens)
+    {
+        var output = new List<string>(tokens.Count);
+        for (int i = 0; i < tokens.Count; i++)
+        {
+            if (i > 0 && tokens[i] == tokens[i - 1])
+                continue;
+            string text = _padding.Replace(tokens[i], "");
+            if (cleanUp)
+                text = _delimiter.Replace(WordPieceDecoder.CleanUpAll(text), " ");
+            if (text.Length > 0)
+                output.Add(text);
+        }
+
+        return output;
+    }
 }
 
 /// <summary>Takes a character off the beginning and end of tokens, so many times at most.</summary>
-internal sealed class StripDecoder(char content, int start, int stop) : Decoder
+internal sealed class StripDecoder(string content, int start, int stop) : Decoder
 {
     public override List<string> Decode(List<string> tokens) => tokens.ConvertAll(Strip);
 
     private string Strip(string token)
     {
-        int from = 0;
-        while (from < start && from < token.Length && token[from] == content)
-            from++;
-        int to = token.Length;
-        while (token.Length - to < stop && to > from && token[to - 1] == content)
-            to--;
-        return token[from..to];
+        ReadOnlySpan<char> rest = token;
+        for (int i = 0; i < start && rest.StartsWith(content, StringComparison.Ordinal); i++)
+            rest = rest[content.Length..];
+        for (int i = 0; i < stop && rest.EndsWith(content, StringComparison.Ordinal); i++)
+            rest = rest[..^content.Length];
+        return rest.Length == token.Length ? token : rest.ToString();
     }
 }
 
@@ -94,7 +128,8 @@ internal sealed class ByteFallbackDecoder : Decoder
     /// <summary>The byte of a token's name, or null.</summary>
     public static byte? ByteOf(string token) =>
         token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>'
-        && byte.TryParse(token.AsSpan(3, 2), System.Globalization.NumberStyles.AllowHexSpecifier, null, out byte value) ? value : null;
+        && byte.TryParse(token.AsSpan(token[3] == '+' ? 4 : 3, token[3] == '+' ? 1 : 2),
+            System.Globalization.NumberStyles.AllowHexSpecifier, null, out byte value) ? value : null;
 
     private static void Flush(List<byte> bytes, List<string> output)
     {
@@ -110,11 +145,10 @@ internal sealed class ByteFallbackDecoder : Decoder
 }
 
 /// <summary>Undoes <see cref="MetaspacePreTokenizer"/>: the first token loses the mark that was put before the text.</summary>
-internal sealed class MetaspaceDecoder(char replacement, bool prepended) : Decoder
+internal sealed class MetaspaceDecoder(string replacement, bool prepended) : Decoder
 {
     public override List<string> Decode(List<string> tokens) =>
-        [.. tokens.Select((token, i) => i == 0 && prepended
-            ? token.Replace(replacement.ToString(), "", StringComparison.Ordinal) : token.Replace(replacement, ' '))];
+        [.. tokens.Select((token, i) => token.Replace(replacement, i == 0 && prepended ? "" : " ", StringComparison.Ordinal))];
 }
 
 internal sealed class WordPieceDecoder(string prefix, bool cleanUp) : Decoder
@@ -126,11 +160,14 @@ internal sealed class WordPieceDecoder(string prefix, bool cleanUp) : Decoder
         {
             string text = output.Count == 0 ? token
                 : token.StartsWith(prefix, StringComparison.Ordinal) ? token[prefix.Length..] : " " + token;
-            output.Add(cleanUp ? CleanUp(text).Replace(" do not", " don't", StringComparison.Ordinal) : text);
+            output.Add(cleanUp ? CleanUpAll(text) : text);
         }
 
         return output;
     }
+
+    /// <summary>The same as <see cref="CleanUp"/>, and one contraction more.</summary>
+    public static string CleanUpAll(string text) => CleanUp(text).Replace(" do not", " don't", StringComparison.Ordinal);
 
     /// <summary>Takes out spaces before punctuation and English contractions, as transformers does.</summary>
     public static string CleanUp(string text) => text.Contains(' ')

@@ -14,6 +14,7 @@ internal sealed class NormalizedString
     private char[] _newChars = [];
     private int[] _newOrigins = [];
     private int _newLength;
+    private int _base;
 
     public int Length { get; private set; }
 
@@ -26,6 +27,7 @@ internal sealed class NormalizedString
     {
         Reserve(ref _chars, ref _origins, 0, original.Length);
         Length = original.Length;
+        _base = 0;
         original.CopyTo(_chars);
         int[] origins = _origins;
         for (int i = 0; i < original.Length; i++)
@@ -54,7 +56,11 @@ internal sealed class NormalizedString
         Length = end - start;
         other._chars.AsSpan(start, Length).CopyTo(_chars);
         other._origins.AsSpan(start, Length).CopyTo(_origins);
+        _base = Length == 0 ? 0 : Math.Max(_origins[0], ~_origins[0]);
     }
+
+    /// <summary>The origin of what is put before the text: nothing, where the text began.</summary>
+    public int NothingBefore => ~_base;
 
     /// <summary>The code point at a position.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -107,7 +113,7 @@ internal sealed class NormalizedString
             int origin;
             if (change.Delta > 0)
             {
-                origin = at > 0 ? _origins[at - 1] : ~0;
+                origin = at > 0 ? _origins[at - 1] : NothingBefore;
             }
             else
             {

@@ -7,6 +7,9 @@ internal abstract class Normalizer
 {
     public abstract void Normalize(NormalizedString text);
 
+    /// <summary>The parts of a sequence one after another, else itself.</summary>
+    public virtual IEnumerable<Normalizer> Flatten() => [this];
+
     public string Normalize(string text)
     {
         var normalized = new NormalizedString();
@@ -54,11 +57,15 @@ internal sealed class SequenceNormalizer(Normalizer[] parts) : Normalizer
         foreach (Normalizer part in parts)
             part.Normalize(text);
     }
+
+    public override IEnumerable<Normalizer> Flatten() => parts.SelectMany(part => part.Flatten());
 }
 
 /// <summary>BERT's cleaning: control characters, white space, Chinese characters, accents, case.</summary>
 internal sealed class BertNormalizer(bool cleanText, bool handleChineseChars, bool stripAccents, bool lowercase) : Normalizer
 {
+    public bool HandleChineseChars => handleChineseChars;
+
     public override void Normalize(NormalizedString text)
     {
         bool ascii = System.Text.Ascii.IsValid(text.Chars);
@@ -115,7 +122,7 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChineseChars, bo
         }
     }
 
-    private static bool IsChinese(int codePoint) => codePoint is >= 0x4E00 and <= 0x9FFF or >= 0x3400 and <= 0x4DBF
+    public static bool IsChinese(int codePoint) => codePoint is >= 0x4E00 and <= 0x9FFF or >= 0x3400 and <= 0x4DBF
         or >= 0x20000 and <= 0x2A6DF or >= 0x2A700 and <= 0x2B73F or >= 0x2B740 and <= 0x2B81F or >= 0x2B920 and <= 0x2CEAF
         or >= 0xF900 and <= 0xFAFF or >= 0x2F800 and <= 0x2FA1F;
 }
@@ -127,6 +134,9 @@ internal sealed class LowercaseNormalizer : Normalizer
 
 internal sealed class UnicodeNormalizer(bool compose, bool compatible) : Normalizer
 {
+    /// <summary>Whether it is NFC.</summary>
+    public bool IsCanonicalComposition => compose && !compatible;
+
     public override void Normalize(NormalizedString text)
     {
         if (System.Text.Ascii.IsValid(text.Chars))
@@ -156,26 +166,42 @@ internal sealed class StripNormalizer(bool left, bool right) : Normalizer
     }
 }
 
-internal sealed class ReplaceNormalizer(string pattern, string content) : Normalizer
+/// <summary>Replaces matches; what is put there stands for the last character of the match.</summary>
+internal sealed class ReplaceNormalizer(TextPattern pattern, string content) : Normalizer
 {
+    /// <summary>The pattern, where it is a plain string.</summary>
+    public string? Pattern => pattern.Text;
+
+    public string Content => content;
+
     public override void Normalize(NormalizedString text)
     {
-        int match = text.Chars.IndexOf(pattern, StringComparison.Ordinal);
-        if (match < 0 || pattern.Length == 0)
+        List<TextRange> matches = pattern.FindAll(text.Chars);
+        if (matches.Count == 0)
             return;
         text.BeginRewrite();
         int done = 0;
-        while (match >= 0)
+        foreach ((int start, int end) in matches)
         {
-            match += done;
-            text.AppendCurrent(done, match);
-            done = match + pattern.Length;
+            text.AppendCurrent(done, start);
+            int origin = end > 0 ? text.Origins[end - 1] : text.NothingBefore;
             foreach (char c in content)
-                text.Append(c, text.Origins[done - 1]);
-            match = text.Chars[done..].IndexOf(pattern, StringComparison.Ordinal);
+                text.Append(c, origin);
+            done = end;
         }
 
         text.AppendCurrent(done, text.Length);
+        text.EndRewrite();
+    }
+}
+
+/// <summary>Each byte of the text's UTF-8 as a visible character.</summary>
+internal sealed class ByteLevelNormalizer : Normalizer
+{
+    public override void Normalize(NormalizedString text)
+    {
+        text.BeginRewrite();
+        ByteAlphabet.Write(text, 0, text.Length);
         text.EndRewrite();
     }
 }

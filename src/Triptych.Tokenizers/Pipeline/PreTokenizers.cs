@@ -5,7 +5,13 @@ namespace Triptych.Tokenizers.Pipeline;
 /// <summary>The second stage: cuts the normalized text into words.</summary>
 internal abstract class PreTokenizer
 {
+    /// <summary>The cutting, where that is all it does.</summary>
+    public virtual Splitter? Splitter => null;
+
     public abstract void PreTokenize(PreTokenizedString text);
+
+    /// <summary>The parts of a sequence one after another, else itself.</summary>
+    public virtual IEnumerable<PreTokenizer> Flatten() => [this];
 }
 
 internal sealed class SequencePreTokenizer(PreTokenizer[] parts) : PreTokenizer
@@ -15,6 +21,8 @@ internal sealed class SequencePreTokenizer(PreTokenizer[] parts) : PreTokenizer
         foreach (PreTokenizer part in parts)
             part.PreTokenize(text);
     }
+
+    public override IEnumerable<PreTokenizer> Flatten() => parts.SelectMany(part => part.Flatten());
 }
 
 /// <summary>What becomes of the characters that a text is cut at.</summary>
@@ -31,6 +39,8 @@ internal enum DelimiterBehavior
 internal sealed class ClassPreTokenizer(CharClass delimiters, DelimiterBehavior behavior) : PreTokenizer
 {
     public static ClassPreTokenizer WhitespaceSplit { get; } = new(CharClass.White, DelimiterBehavior.Removed);
+
+    public override Splitter Splitter => Cut;
 
     public override void PreTokenize(PreTokenizedString text) => text.Split(Cut);
 
@@ -66,6 +76,8 @@ internal sealed class ClassPreTokenizer(CharClass delimiters, DelimiterBehavior 
 /// <summary>BERT's words: cut at white space, punctuation by itself.</summary>
 internal sealed class BertPreTokenizer : PreTokenizer
 {
+    public override Splitter Splitter => Cut;
+
     public override void PreTokenize(PreTokenizedString text) => text.Split(Cut);
 
     private static void Cut(ReadOnlySpan<char> text, int offset, List<Split> output)
@@ -91,6 +103,8 @@ internal sealed class BertPreTokenizer : PreTokenizer
 /// <summary>The pattern <c>\w+|[^\w\s]+</c>.</summary>
 internal sealed class WhitespacePreTokenizer : PreTokenizer
 {
+    public override Splitter Splitter => Cut;
+
     public override void PreTokenize(PreTokenizedString text) => text.Split(Cut);
 
     private static void Cut(ReadOnlySpan<char> text, int offset, List<Split> output)
@@ -116,6 +130,10 @@ internal sealed class WhitespacePreTokenizer : PreTokenizer
 /// <summary>GPT-2's words, each byte of their UTF-8 as a visible character.</summary>
 internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex) : PreTokenizer
 {
+    public bool AddPrefixSpace => addPrefixSpace;
+
+    public bool UseRegex => useRegex;
+
     public override void PreTokenize(PreTokenizedString text)
     {
         if (addPrefixSpace)
@@ -130,27 +148,7 @@ internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex) 
 
         if (useRegex)
             text.Split(Gpt2Splitter.Split);
-        text.Rewrite(WriteBytes);
-    }
-
-    private static void WriteBytes(Split split, NormalizedString content)
-    {
-        Span<byte> bytes = stackalloc byte[4];
-        for (int i = split.Start, units; i < split.End; i += units)
-        {
-            int origin = content.Origins[i];
-            char c = content.Chars[i];
-            if (c < 0x80)
-            {
-                units = 1;
-                content.Append(ByteAlphabet.CharOf((byte)c), origin);
-                continue;
-            }
-
-            var rune = new System.Text.Rune(NormalizedString.CodePointAt(content.Chars, i, out units));
-            foreach (byte b in bytes[..rune.EncodeToUtf8(bytes)])
-                content.Append(ByteAlphabet.CharOf(b), origin);
-        }
+        text.Rewrite(static (split, content) => ByteAlphabet.Write(content, split.Start, split.End));
     }
 }
 
@@ -163,8 +161,14 @@ internal enum PrependScheme
 }
 
 /// <summary>SentencePiece's words: spaces as a visible mark, which also begins the text, and cuts before each mark.</summary>
-internal sealed class MetaspacePreTokenizer(char replacement, PrependScheme scheme, bool split) : PreTokenizer
+internal sealed class MetaspacePreTokenizer(string replacement, PrependScheme scheme, bool split) : PreTokenizer
 {
+    public string Replacement => replacement;
+
+    public PrependScheme Scheme => scheme;
+
+    public bool Split => split;
+
     public override void PreTokenize(PreTokenizedString text)
     {
         text.Rewrite(Mark);
@@ -175,28 +179,33 @@ internal sealed class MetaspacePreTokenizer(char replacement, PrependScheme sche
     private void Mark(Split part, NormalizedString content)
     {
         int origin = content.Origins[part.Start];
-        bool begins = content.Chars[part.Start] is ' ' || content.Chars[part.Start] == replacement;
+        bool begins = content.Chars[part.Start] is ' ' || content.Chars[part.Start..].StartsWith(replacement, StringComparison.Ordinal);
         if (!begins && (scheme == PrependScheme.Always || scheme == PrependScheme.First && origin is 0 or ~0))
-            content.Append(replacement, origin);
+            Append(content, origin);
         for (int i = part.Start; i < part.End; i++)
-            content.Append(content.Chars[i] is ' ' ? replacement : content.Chars[i], content.Origins[i]);
+        {
+            if (content.Chars[i] is ' ')
+                Append(content, content.Origins[i]);
+            else
+                content.Append(content.Chars[i], content.Origins[i]);
+        }
+    }
+
+    private void Append(NormalizedString content, int origin)
+    {
+        foreach (char c in replacement)
+            content.Append(c, origin);
     }
 
     private void Cut(ReadOnlySpan<char> text, int offset, List<Split> output)
     {
         int start = 0;
-        for (int i = 1; i <= text.Length; i++)
+        while (start < text.Length)
         {
-            if (i < text.Length && text[i] != replacement)
-                continue;
-            output.Add(new Split(offset + start, offset + i));
-            start = i;
+            int next = text[(start + 1)..].IndexOf(replacement, StringComparison.Ordinal);
+            int end = next < 0 ? text.Length : start + 1 + next;
+            output.Add(new Split(offset + start, offset + end));
+            start = end;
         }
     }
-}
-
-/// <summary>Cuts a text into the matches of a pattern; between them nothing is left, as the known patterns match everything.</summary>
-internal sealed class PatternPreTokenizer(Splitter splitter) : PreTokenizer
-{
-    public override void PreTokenize(PreTokenizedString text) => text.Split(splitter);
 }

@@ -137,6 +137,10 @@ internal static class UnicodeData
             output.AddRange(mapped);
     }
 
+    /// <summary>The characters that can compose with one before them.</summary>
+    public static IEnumerable<int> SecondsOfCompositions() => Compositions.Keys.Select(pair => (int)(pair & uint.MaxValue))
+        .Concat(Enumerable.Range(VowelBase, VowelCount)).Concat(Enumerable.Range(TrailBase + 1, TrailCount - 1));
+
     /// <summary>The character that two characters compose to, or -1.</summary>
     public static int Compose(int first, int second)
     {

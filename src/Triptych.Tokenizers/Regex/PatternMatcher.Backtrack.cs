@@ -1,0 +1,163 @@
+namespace Triptych.Tokenizers.Patterns;
+
+/// <summary>The ways not taken yet, and what is learned when they fail.</summary>
+internal sealed partial class PatternMatcher
+{
+    /// <summary>Takes the next way that is left above the bottom.</summary>
+    private bool Backtrack(ReadOnlySpan<char> text, int bottom, ref int pc, ref int at, ref int atomic)
+    {
+        while (_count > bottom)
+        {
+            Entry entry = _stack[--_count];
+            Count(1);
+            switch (entry.Kind)
+            {
+                case EntryKind.Way:
+                    (pc, at) = (entry.Pc, entry.A);
+                    return true;
+                case EntryKind.Loop:
+                    if (GiveBack(text, entry, ref pc, ref at))
+                        return true;
+                    break;
+                case EntryKind.LazyLoop:
+                    if (TakeOneMore(text, entry, ref pc, ref at))
+                        return true;
+                    break;
+                default:
+                    Undo(entry, ref atomic);
+                    break;
+            }
+        }
+
+        return false;
+    }
+
+    private bool GiveBack(ReadOnlySpan<char> text, in Entry entry, ref int pc, ref int at)
+    {
+        CharSet? follow = _program.Code[entry.Pc].First;
+        int position = entry.B;
+        while (position > entry.A)
+        {
+            CodePointBefore(text, position, out int units);
+            position -= units;
+            Count(1);
+            if (!Begins(text, position, follow))
+                continue;
+            if (position > entry.A)
+                Push(EntryKind.Loop, entry.Pc, entry.A, position);
+            (pc, at) = (entry.Pc + 1, position);
+            return true;
+        }
+
+        return false;
+    }
+
+    private bool TakeOneMore(ReadOnlySpan<char> text, in Entry entry, ref int pc, ref int at)
+    {
+        if (entry.B == 0 || entry.A >= text.Length || !_program.Code[entry.Pc].Set!.Contains(CodePointAt(text, entry.A, out int units)))
+            return false;
+        at = entry.A + units;
+        pc = entry.Pc + 1;
+        if (entry.B != RepeatNode.Unlimited)
+        {
+            Push(EntryKind.LazyLoop, entry.Pc, at, entry.B - 1);
+            return true;
+        }
+
+        if (_memo.IsActive && _program.Code[entry.Pc].Memo is >= 0 and int memo)
+        {
+            if (_memo.Get(memo, at) == PatternOutcome.Fails)
+                return false;
+            Push(EntryKind.Memo, entry.Pc, at);
+        }
+
+        Push(EntryKind.LazyLoop, entry.Pc, at, entry.B);
+        return true;
+    }
+
+    /// <summary>What an entry that leads nowhere leaves behind.</summary>
+    private void Undo(in Entry entry, ref int atomic)
+    {
+        switch (entry.Kind)
+        {
+            case EntryKind.Slot:
+                _slots[entry.Pc] = entry.A;
+                break;
+            case EntryKind.Atomic:
+                atomic = entry.A;
+                break;
+            case EntryKind.Memo:
+                Remember(entry.Pc, entry.A, PatternOutcome.Fails);
+                break;
+            case EntryKind.LoopMemo:
+                for (int position = entry.A; position <= entry.B; position++)
+                    Remember(entry.Pc, position, PatternOutcome.Fails);
+                break;
+            case EntryKind.AtomicMemo:
+                Remember(entry.Pc, entry.A, PatternOutcome.FailsBehindAtomic);
+                break;
+        }
+    }
+
+    private void Remember(int pc, int position, PatternOutcome outcome) => _memo.Set(_program.Code[pc].Memo, position, outcome);
+
+    /// <summary>Fails out of an atomic group or a look at once, whatever ways are left in it.</summary>
+    private void Unwind(int bottom, ref int atomic)
+    {
+        while (_count > bottom)
+        {
+            Entry entry = _stack[--_count];
+            if (entry.Kind is EntryKind.Memo or EntryKind.LoopMemo)
+                Remember(entry.Pc, entry.A, PatternOutcome.FailsBehindAtomic);
+            else if (entry.Kind != EntryKind.AtomicMemo)
+                Undo(entry, ref atomic);
+        }
+    }
+
+    /// <summary>An atomic group has matched: its ways are given up, what they may teach and undo stays.</summary>
+    private void EndAtomic(ref int atomic)
+    {
+        int kept = atomic;
+        int outer = _stack[atomic].A;
+        for (int i = atomic + 1; i < _count; i++)
+        {
+            Entry entry = _stack[i];
+            if (entry.Kind == EntryKind.Slot)
+                _stack[kept++] = entry;
+            else if (entry.Kind is EntryKind.Memo or EntryKind.LoopMemo)
+                _stack[kept++] = entry with { Kind = EntryKind.AtomicMemo };
+        }
+
+        Count(_count - atomic);
+        _count = kept;
+        atomic = outer;
+    }
+
+    /// <summary>A look's body has matched: its ways are given up; whatever leads to them makes the look hold.</summary>
+    private void Hold(int bottom)
+    {
+        int kept = bottom;
+        for (int i = bottom; i < _count; i++)
+        {
+            Entry entry = _stack[i];
+            switch (entry.Kind)
+            {
+                case EntryKind.Slot:
+                    _stack[kept++] = entry;
+                    break;
+                case EntryKind.Memo or EntryKind.AtomicMemo:
+                    Remember(entry.Pc, entry.A, PatternOutcome.Holds);
+                    break;
+                case EntryKind.LoopMemo:
+                    int end = i + 1 < _count && _stack[i + 1] is { Kind: EntryKind.Loop } loop && loop.Pc == entry.Pc && entry.B > entry.A
+                        ? loop.B : entry.A;
+                    for (int position = entry.A; position <= end; position++)
+                        Remember(entry.Pc, position, PatternOutcome.Holds);
+                    break;
+            }
+        }
+
+        Count(_count - bottom);
+        _count = kept;
+    }
+}

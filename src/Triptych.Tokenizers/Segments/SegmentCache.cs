@@ -1,0 +1,56 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Triptych.Tokenizers.Segments;
+
+/// <summary>A token of a segment; places and word count from the segment's beginning.</summary>
+internal readonly record struct SegmentToken(int Id, ushort Start, ushort End, ushort Word);
+
+/// <summary>What a segment becomes.</summary>
+internal sealed record SegmentTokens(ulong Hash, string Text, SegmentToken[] Tokens, int Words);
+
+/// <summary>
+/// Segments that came before, a bounded number of short ones. Entries are immutable and a reference is written at once, so threads may
+/// race here without harm: at worst one does again what another has done.
+/// </summary>
+internal sealed class SegmentCache
+{
+    /// <summary>Longer segments rarely come again.</summary>
+    public const int MaxLength = 64;
+
+    private const int Bits = 15;
+
+    private readonly SegmentTokens?[] _slots = new SegmentTokens?[1 << Bits];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public SegmentTokens? Find(ReadOnlySpan<char> text, ulong hash)
+    {
+        SegmentTokens? entry = _slots[hash >> (64 - Bits)];
+        return entry is not null && entry.Hash == hash && text.SequenceEqual(entry.Text) ? entry : null;
+    }
+
+    public void Store(SegmentTokens entry) => _slots[entry.Hash >> (64 - Bits)] = entry;
+
+    /// <summary>A quick hash of at most <see cref="MaxLength"/> units, four at a time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Hash(ReadOnlySpan<char> text)
+    {
+        const ulong First = 0x9E3779B97F4A7C15, Second = 0xBF58476D1CE4E5B9;
+        ref byte data = ref Unsafe.As<char, byte>(ref MemoryMarshal.GetReference(text));
+        int bytes = text.Length * sizeof(char), at = 0;
+        ulong hash = (ulong)bytes * First;
+        for (; at + sizeof(ulong) <= bytes; at += sizeof(ulong))
+            hash = (hash ^ Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref data, at))) * Second ^ hash >> 31;
+        ulong rest = 0;
+        if ((bytes & 4) != 0)
+        {
+            rest = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref data, at));
+            at += sizeof(uint);
+        }
+
+        if ((bytes & 2) != 0)
+            rest = rest << 16 | Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref data, at));
+        hash = (hash ^ rest) * Second;
+        return (hash ^ hash >> 29) * First;
+    }
+}

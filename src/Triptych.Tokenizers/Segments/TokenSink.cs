@@ -1,0 +1,78 @@
+using System.Runtime.CompilerServices;
+
+namespace Triptych.Tokenizers.Segments;
+
+/// <summary>Tokens of a text as they are found: ids, places and words in arrays that grow.</summary>
+internal sealed class TokenSink
+{
+    private const int KeptLength = 1 << 20;
+
+    private int[] _ids = new int[256];
+    private TextRange[] _offsets = new TextRange[256];
+    private int[] _words = new int[256];
+
+    public int Count { get; private set; }
+
+    /// <summary>The number of the next word.</summary>
+    public int NextWord { get; set; }
+
+    /// <summary>How added tokens were found in the text, by their place among the tokens.</summary>
+    public Dictionary<int, string>? Found { get; private set; }
+
+    public ReadOnlySpan<int> Ids => _ids.AsSpan(0, Count);
+
+    public ReadOnlySpan<TextRange> Offsets => _offsets.AsSpan(0, Count);
+
+    public ReadOnlySpan<int> Words => _words.AsSpan(0, Count);
+
+    public void Clear()
+    {
+        Count = 0;
+        NextWord = 0;
+        Found = null;
+        if (_ids.Length > KeptLength)
+        {
+            _ids = new int[256];
+            _offsets = new TextRange[256];
+            _words = new int[256];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Add(int id, int start, int end, int word)
+    {
+        int at = Count;
+        if ((uint)at >= (uint)_ids.Length)
+            Grow();
+        _ids[at] = id;
+        _offsets[at] = new TextRange(start, end);
+        _words[at] = word;
+        Count = at + 1;
+    }
+
+    /// <summary>An added token, which is a word of its own.</summary>
+    public void AddFound(AddedToken token, ReadOnlySpan<char> found, TextRange place)
+    {
+        (Found ??= [])[Count] = found.SequenceEqual(token.Content) ? token.Content : found.ToString();
+        Add(token.Id, place.Start, place.End, NextWord++);
+    }
+
+    /// <summary>The tokens of a part that was encoded by itself.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Add(SegmentTokens segment, int offset)
+    {
+        SegmentToken[] tokens = segment.Tokens;
+        int word = NextWord;
+        foreach (ref readonly SegmentToken token in tokens.AsSpan())
+            Add(token.Id, offset + token.Start, offset + token.End, word + token.Word);
+        NextWord = word + segment.Words;
+    }
+
+    private void Grow()
+    {
+        int length = checked(_ids.Length * 2);
+        Array.Resize(ref _ids, length);
+        Array.Resize(ref _offsets, length);
+        Array.Resize(ref _words, length);
+    }
+}

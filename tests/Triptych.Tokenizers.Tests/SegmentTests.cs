@@ -1,0 +1,104 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Triptych.TestSupport;
+using Triptych.Tokenizers.Segments;
+
+namespace Triptych.Tokenizers.Tests;
+
+/// <summary>Texts that are cut into segments have the tokens that they have as a whole.</summary>
+public sealed class SegmentTests
+{
+    private const int Texts = 3000;
+
+    /// <summary>What normalizers, splitters and segments treat differently, besides letters.</summary>
+    private static readonly string[] s_pieces =
+    [
+        " ", " ", " ", "  ", "\n", "\r\n", "\t", "\u00A0", "\u2003", "\u3000", "\u0085", "\u200B", "\u200D", "\uFEFF", "\u00AD", "\0", "\u0007", "\u007F", "\u0301", "\u0308\u0301",
+        "\u0344", "\u093E", "\u0E33", "\u1161", "\u11A8", "\uAC00", "\u3164", "\u2581", "\u2581a", "''", "``", "'s", "'LL", "don't", ".", ",", "!?", "\u00BF", "(", "\u2026",
+        "1", "23", "4567", "\u00BD", "\u0661", "\u4E2D", "\u6587", "\u3042", "\uF900", "\u00E9", "e\u0301", "\u00DF", "\u0130", "\u017F", "\u01C5", "\u03A3", "\uFB01", "\u00A8", "\u2126",
+        "\uD83D\uDE00", "\uD83D\uDC68\u200D\uD83D\uDC69", "\uD842\uDFB7", "\uD835\uDC00", "\uD800", "\uDC00", "the", "The", "house", "internationalization", "xyzzy", "a", "I", "<s>", "[MASK]", "<|endoftext|>", "</s>",
+    ];
+
+    [Theory]
+    [InlineData("bert-uncased")]
+    [InlineData("gpt2")]
+    [InlineData("roberta-added")]
+    [InlineData("metaspace")]
+    [InlineData("llama3")]
+    [InlineData("qwen2")]
+    public void CuttingChangesNothing(string name)
+    {
+        CutsWithoutChange(Tokenizer.Load(Fixtures.Path($"tokenizers/{name}.json")));
+    }
+
+    /// <summary>LLaMA 2's own vocabulary has no token that ends with a mark; the fixture's, which is small, has some.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void CuttingChangesNothingWithoutPreTokenizer(bool addedTokensAreNormalized)
+    {
+        JsonObject json = JsonNode.Parse(File.ReadAllBytes(Fixtures.Path("tokenizers/llama2.json")))!.AsObject();
+        JsonObject vocabulary = json["model"]!["vocab"]!.AsObject();
+        foreach (string token in vocabulary.Select(pair => pair.Key).Where(token => token.TrimStart('\u2581').Contains('\u2581')).ToList())
+            vocabulary.Remove(token);
+        var merges = new JsonArray();
+        foreach (JsonNode? merge in json["model"]!["merges"]!.AsArray())
+        {
+            string[] pair = merge is JsonArray array ? [.. array.Select(part => part!.GetValue<string>())] : merge!.GetValue<string>().Split(' ');
+            if (vocabulary.ContainsKey(pair[0]) && vocabulary.ContainsKey(pair[1]) && vocabulary.ContainsKey(pair[0] + pair[1]))
+                merges.Add(merge!.DeepClone());
+        }
+
+        json["model"]!["merges"] = merges;
+        json["added_tokens"]!.AsArray().RemoveAt(3);
+        foreach (JsonNode? token in json["added_tokens"]!.AsArray())
+            token!["normalized"] = addedTokensAreNormalized;
+        CutsWithoutChange(Tokenizer.FromJson(System.Text.Encoding.UTF8.GetBytes(json.ToJsonString())));
+    }
+
+    [Fact]
+    public void WhereTokensReachAcrossTextsStayWhole() =>
+        Assert.False(Tokenizer.Load(Fixtures.Path("tokenizers/llama2.json")).Segments.CutsTexts);
+
+    private static void CutsWithoutChange(Tokenizer tokenizer)
+    {
+        Assert.True(tokenizer.Segments.CutsTexts);
+        TokenSink cut = new(), whole = new();
+        Random random = new(7);
+        for (int i = 0; i < Texts; i++)
+        {
+            string text = RandomText(random);
+            // Twice: once remembered, once not, as far as there is room.
+            for (int again = 0; again < 2; again++)
+            {
+                cut.Clear();
+                whole.Clear();
+                tokenizer.Segments.Encode(text, cut);
+                tokenizer.Segments.Encode(text, whole, whole: true);
+                Assert.True(whole.Ids.SequenceEqual(cut.Ids), text);
+                Assert.True(whole.Offsets.SequenceEqual(cut.Offsets), text);
+                Assert.True(whole.Words.SequenceEqual(cut.Words), text);
+            }
+        }
+    }
+
+    private static string RandomText(Random random)
+    {
+        var text = new StringBuilder();
+        int count = random.Next(1, 30);
+        bool isPlain = random.Next(3) == 0;
+        for (int i = 0; i < count; i++)
+        {
+            if (isPlain || random.Next(2) == 0)
+                text.Append((char)random.Next('a', 'z' + 1), random.Next(1, 3)).Append(random.Next(3) == 0 ? " " : "");
+            else if (random.Next(12) == 0)
+                text.Append(new Rune(random.Next(0xE000, 0x110000)));
+            else if (random.Next(12) == 0)
+                text.Append((char)random.Next(0x10000));
+            else
+                text.Append(s_pieces[random.Next(s_pieces.Length)]);
+        }
+
+        return text.ToString();
+    }
+}
