@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Triptych.Tokenizers.Loading;
 using Triptych.Tokenizers.Pipeline;
+using Triptych.Tokenizers.Segments;
 
 namespace Triptych.Tokenizers;
 
@@ -13,8 +14,7 @@ internal sealed class TrainingPipeline
     private readonly List<JsonObject> _added;
     private readonly string _name;
     private readonly bool _isFolder;
-    private readonly Normalizer? _normalizer;
-    private readonly PreTokenizer? _preTokenizer;
+    private readonly TokenizerParts _parts;
 
     private TrainingPipeline(
         JsonObject root, string name, JsonObject config, SpecialTokens roles, List<JsonObject> added, bool isFolder)
@@ -28,10 +28,12 @@ internal sealed class TrainingPipeline
             ["pre_tokenizer"] = root["pre_tokenizer"]?.DeepClone(),
             ["model"] = new JsonObject { ["type"] = "BPE", ["vocab"] = new JsonObject(), ["merges"] = new JsonArray() },
         };
-        TokenizerParts parts = TokenizerReader.Read(TokenizerFiles.ToBytes(stages), name);
-        _normalizer = parts.Normalizer;
-        _preTokenizer = parts.PreTokenizer;
+        _parts = TokenizerReader.Read(TokenizerFiles.ToBytes(stages), name);
+        Segmenter = Segmenter.Find(_parts) is { OneWord: false } segmenter ? segmenter : null;
     }
+
+    /// <summary>The quick way to cut texts into segments that are worked on independently, or null.</summary>
+    public Segmenter? Segmenter { get; }
 
     /// <summary>The model's part of the file: type and options, and in the end the vocabulary.</summary>
     public JsonObject Model { get; }
@@ -85,13 +87,11 @@ internal sealed class TrainingPipeline
     public string? Option(string name) => Model[name]?.GetValue<string>();
 
     /// <summary>Cuts a text into words.</summary>
-    public void Cut(PreTokenizedString work, ReadOnlySpan<char> text)
-    {
-        work.Load(text);
-        if (_normalizer is not null)
-            work.Normalize(_normalizer);
-        _preTokenizer?.PreTokenize(work);
-    }
+    public void Cut(PreTokenizedString work, ReadOnlySpan<char> text) => Cut(work, text, _parts.Normalizer, _parts.PreTokenizer);
+
+    /// <summary>Cuts a segment of a text into words.</summary>
+    public void CutSegment(PreTokenizedString work, ReadOnlySpan<char> segment, bool first) =>
+        Cut(work, segment, Segmenter!.NormalizerOf(first), Segmenter.PreTokenizerOf(first));
 
     /// <summary>The files of the tokenizer, once <see cref="Model"/> has its vocabulary.</summary>
     public TokenizerFiles Finish(IReadOnlyDictionary<string, int> ids, SpecialTokens special, int? modelMaxLength)
@@ -148,6 +148,14 @@ internal sealed class TrainingPipeline
         ["prepend_scheme"] = "always",
         ["split"] = true,
     };
+
+    private static void Cut(PreTokenizedString work, ReadOnlySpan<char> text, Normalizer? normalizer, PreTokenizer? preTokenizer)
+    {
+        work.Load(text);
+        if (normalizer is not null)
+            work.Normalize(normalizer);
+        preTokenizer?.PreTokenize(work);
+    }
 
     private static JsonObject Parse(TokenizerFiles files)
     {
