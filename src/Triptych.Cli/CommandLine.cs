@@ -16,6 +16,7 @@ internal static class CommandLine
         ("inspect", InspectCommand.Summary, () => new InspectCommand()),
         ("models", ModelsCommand.Summary, () => new ModelsCommand()),
         ("train", TrainCommand.Summary, () => new TrainCommand()),
+        ("train-tokenizer", TrainTokenizerCommand.Summary, () => new TrainTokenizerCommand()),
         ("generate", GenerateCommand.Summary, () => new GenerateCommand()),
         ("tokenize", TokenizeCommand.Summary, () => new TokenizeCommand()),
         ("convert", ConvertCommand.Summary, () => new ConvertCommand()),

@@ -51,6 +51,8 @@ internal sealed class TokenizerFiles
 
     public int? ModelMaxLength { get; }
 
+    public JsonObject Config => _config;
+
     public string? ChatTemplate => Value(_config, "chat_template") as string;
 
     public static TokenizerFiles Read(string path)

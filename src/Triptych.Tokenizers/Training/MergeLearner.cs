@@ -5,16 +5,26 @@ namespace Triptych.Tokenizers;
 
 /// <summary>
 /// Byte-pair training: joins the most frequent pair, the lower ids first among equals, until the vocabulary is full. The
-/// queue is lazy: an entry whose count has changed goes back with the new one when it comes to the top.
+/// queue is lazy: an entry whose count has changed goes back with the new one when it comes to the top. Several entries of
+/// one pair may wait, each with the words where the pair appeared at one time; Hugging Face tokenizers counts and orders
+/// them so, and the vocabularies are to be the same.
 /// </summary>
 internal sealed class MergeLearner
 {
+    private const int ReportEvery = 256;
+
     private readonly Dictionary<string, int> _ids = new(StringComparer.Ordinal);
-    private readonly Dictionary<ulong, long> _counts = [];
-    private readonly Dictionary<ulong, List<int>> _places = [];
+    private readonly PairTable _pairs = new();
     private readonly PriorityQueue<List<int>, Candidate> _queue = new();
     private readonly Dictionary<ulong, int> _lastRank = [];
     private readonly List<ulong> _merges = [];
+
+    // The symbols of all words, one word after the other; those of a word move together as they are joined.
+    private readonly List<int> _symbols = [];
+    private int[] _letters = [];
+    private int[] _starts = [];
+    private int[] _counts = [];
+    private long[] _weights = [];
 
     public required int VocabSize { get; init; }
 
@@ -22,7 +32,7 @@ internal sealed class MergeLearner
 
     public required IReadOnlyList<string> SpecialTokens { get; init; }
 
-    public required IEnumerable<char> InitialAlphabet { get; init; }
+    public required IEnumerable<Rune> InitialAlphabet { get; init; }
 
     public required int? LimitAlphabet { get; init; }
 
@@ -30,6 +40,9 @@ internal sealed class MergeLearner
 
     /// <summary>What tokens inside a word begin with.</summary>
     public required string Prefix { get; init; }
+
+    /// <summary>What tokens at the end of a word end with.</summary>
+    public required string Suffix { get; init; }
 
     /// <summary>The vocabulary, by id.</summary>
     public List<string> Tokens { get; } = [];
@@ -39,53 +52,74 @@ internal sealed class MergeLearner
         .Where((pair, rank) => _lastRank[pair] == rank)
         .Select(pair => ((int)(pair >> 32), (int)(pair & uint.MaxValue)));
 
-    public void Learn(
-        IReadOnlyList<KeyValuePair<string, long>> words,
-        IProgress<TokenizerTrainingProgress>? progress,
-        CancellationToken cancellationToken)
+    /// <summary>Makes special tokens and letters the first tokens, and splits the words into letters.</summary>
+    public void ReadWords(IReadOnlyList<KeyValuePair<string, long>> words)
     {
         foreach (string token in SpecialTokens)
             IdOf(token);
+        var letters = new LetterTable(this);
         foreach (Rune letter in Alphabet(words))
-            IdOf(letter.ToString());
-        List<Symbol>[] symbols = [.. words.Select(word => ReadWord(word.Key))];
-        for (int i = 0; i < symbols.Length; i++)
+            letters.Add(letter);
+
+        _starts = new int[words.Count];
+        _counts = new int[words.Count];
+        _weights = new long[words.Count];
+        for (int i = 0; i < words.Count; i++)
         {
-            for (int k = 0; k + 1 < symbols[i].Count; k++)
-                Change(symbols[i][k], symbols[i][k + 1], i, words[i].Value);
+            _starts[i] = _symbols.Count;
+            _weights[i] = words[i].Value;
+            ReadOnlySpan<char> word = words[i].Key;
+            for (int at = 0, units; at < word.Length; at += units)
+            {
+                int letter = Pipeline.NormalizedString.CodePointAt(word, at, out units);
+                int id = letters.IdOf(letter, first: at == 0, last: at + units == word.Length);
+                if (id >= 0)
+                    _symbols.Add(id);
+            }
+
+            _counts[i] = _symbols.Count - _starts[i];
+        }
+    }
+
+    public void Learn(IProgress<TokenizerTrainingProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (MaxTokenLength < int.MaxValue)
+        {
+            _letters = new int[_symbols.Count];
+            Array.Fill(_letters, 1);
         }
 
-        Enqueue();
-        while (Tokens.Count < VocabSize && _queue.TryDequeue(out List<int>? places, out Candidate top))
+        CountPairs();
+        while (Tokens.Count < VocabSize && _queue.TryDequeue(out List<int>? words, out Candidate top))
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            long count = _counts[top.Pair];
+            long count = _pairs[top.Pair];
             if (count != top.Count)
             {
-                _queue.Enqueue(places, top with { Count = count });
+                _queue.Enqueue(words, top with { Count = count });
                 continue;
             }
 
             if (count < 1 || count < MinFrequency)
                 break;
 
+            cancellationToken.ThrowIfCancellationRequested();
             int left = (int)(top.Pair >> 32);
             int right = (int)(top.Pair & uint.MaxValue);
-            string tail = Tokens[right];
-            if (Prefix.Length > 0 && tail.StartsWith(Prefix, StringComparison.Ordinal))
-                tail = tail[Prefix.Length..];
-            int id = IdOf(Tokens[left] + tail);
+            int id = IdOf(string.Concat(Tokens[left], WithoutPrefix(Tokens[right])));
             _lastRank[top.Pair] = _merges.Count;
             _merges.Add(top.Pair);
-            foreach (int place in places)
-                Merge(symbols[place], left, right, id, place, words[place].Value);
+            foreach (int word in words)
+                Merge(word, left, right, id);
             Enqueue();
-            if (Tokens.Count % 256 == 0)
+            if (_merges.Count % ReportEvery == 0)
                 progress?.Report(new TokenizerTrainingProgress("learn merges", Tokens.Count, VocabSize));
         }
 
         progress?.Report(new TokenizerTrainingProgress("learn merges", Tokens.Count, Tokens.Count));
     }
+
+    private ReadOnlySpan<char> WithoutPrefix(string token) =>
+        Prefix.Length > 0 && token.StartsWith(Prefix, StringComparison.Ordinal) ? token.AsSpan(Prefix.Length) : token;
 
     private int IdOf(string token)
     {
@@ -108,88 +142,105 @@ internal sealed class MergeLearner
                 CollectionsMarshal.GetValueRefOrAddDefault(letters, letter, out _) += count;
         }
 
-        foreach (char letter in InitialAlphabet)
-            letters[new Rune(letter)] = long.MaxValue;
+        foreach (Rune letter in InitialAlphabet)
+            letters[letter] = long.MaxValue;
         IEnumerable<KeyValuePair<Rune, long>> kept = letters;
         if (LimitAlphabet is int limit)
             kept = letters.OrderByDescending(letter => letter.Value).ThenBy(letter => letter.Key).Take(limit);
         return kept.Select(letter => letter.Key).Order();
     }
 
-    private List<Symbol> ReadWord(string word)
+    private void CountPairs()
     {
-        var symbols = new List<Symbol>(word.Length);
-        bool first = true;
-        foreach (Rune letter in word.EnumerateRunes())
+        ReadOnlySpan<int> symbols = CollectionsMarshal.AsSpan(_symbols);
+        for (int word = 0; word < _starts.Length; word++)
         {
-            string token = letter.ToString();
-            if (_ids.ContainsKey(token))
-                symbols.Add(new Symbol(IdOf(first ? token : Prefix + token), 1));
-            first = false;
+            ReadOnlySpan<int> own = symbols.Slice(_starts[word], _counts[word]);
+            for (int i = 0; i + 1 < own.Length; i++)
+                _pairs.Add(own[i], own[i + 1], _weights[word], word);
         }
 
-        return symbols;
-    }
-
-    private void Merge(List<Symbol> symbols, int left, int right, int id, int place, long weight)
-    {
-        int write = 0;
-        for (int read = 0; read < symbols.Count; read++, write++)
-        {
-            if (symbols[read].Id != left || read + 1 >= symbols.Count || symbols[read + 1].Id != right)
-            {
-                symbols[write] = symbols[read];
-                continue;
-            }
-
-            Symbol first = symbols[read];
-            Symbol second = symbols[read + 1];
-            var merged = new Symbol(id, first.Length + second.Length);
-            if (write > 0)
-            {
-                Change(symbols[write - 1], first, place, -weight);
-                if (symbols[write - 1].Length + merged.Length < MaxTokenLength)
-                    Change(symbols[write - 1], merged, place, weight);
-            }
-
-            if (read + 2 < symbols.Count)
-            {
-                Change(second, symbols[read + 2], place, -weight);
-                if (symbols[read + 2].Length + merged.Length < MaxTokenLength)
-                    Change(merged, symbols[read + 2], place, weight);
-            }
-
-            symbols[write] = merged;
-            read++;
-        }
-
-        symbols.RemoveRange(write, symbols.Count - write);
-    }
-
-    /// <summary>Counts a pair up or down; where it appears it becomes a candidate at the next <see cref="Enqueue"/>.</summary>
-    private void Change(Symbol left, Symbol right, int place, long weight)
-    {
-        ulong pair = (ulong)(uint)left.Id << 32 | (uint)right.Id;
-        CollectionsMarshal.GetValueRefOrAddDefault(_counts, pair, out _) += weight;
-        if (weight < 0)
-            return;
-        List<int> places = CollectionsMarshal.GetValueRefOrAddDefault(_places, pair, out _) ??= [];
-        if (places.Count == 0 || places[^1] != place)
-            places.Add(place);
+        Enqueue();
     }
 
     private void Enqueue()
     {
-        foreach ((ulong pair, List<int> places) in _places)
+        foreach ((ulong pair, long count, List<int> words) in _pairs.TakeNew())
         {
-            if (_counts[pair] is > 0 and long count)
-                _queue.Enqueue(places, new Candidate(count, pair));
+            if (count > 0)
+                _queue.Enqueue(words, new Candidate(count, pair));
         }
-
-        _places.Clear();
     }
 
-    private readonly record struct Symbol(int Id, int Length);
+    /// <summary>Joins a pair in one word. Pairs that would make too long a token are not counted up, and never become
+    /// candidates there.</summary>
+    private void Merge(int word, int left, int right, int id)
+    {
+        Span<int> symbols = CollectionsMarshal.AsSpan(_symbols).Slice(_starts[word], _counts[word]);
+        Span<int> letters = _letters.Length == 0 ? [] : _letters.AsSpan(_starts[word], _counts[word]);
+        long weight = _weights[word];
+        int write = 0;
+        for (int read = 0; read < symbols.Length; read++, write++)
+        {
+            bool found = symbols[read] == left && read + 1 < symbols.Length && symbols[read + 1] == right;
+            int length = letters.IsEmpty ? 0 : letters[read] + (found ? letters[read + 1] : 0);
+            if (!found)
+            {
+                symbols[write] = symbols[read];
+            }
+            else
+            {
+                if (write > 0)
+                {
+                    _pairs.Subtract(symbols[write - 1], left, weight);
+                    if (letters.IsEmpty || letters[write - 1] + length < MaxTokenLength)
+                        _pairs.Add(symbols[write - 1], id, weight, word);
+                }
+
+                if (read + 2 < symbols.Length)
+                {
+                    _pairs.Subtract(right, symbols[read + 2], weight);
+                    if (letters.IsEmpty || letters[read + 2] + length < MaxTokenLength)
+                        _pairs.Add(id, symbols[read + 2], weight, word);
+                }
+
+                symbols[write] = id;
+                read++;
+            }
+
+            if (!letters.IsEmpty)
+                letters[write] = length;
+        }
+
+        _counts[word] = write;
+    }
+
+    /// <summary>The tokens of letters in each of their four places in a word.</summary>
+    private sealed class LetterTable(MergeLearner learner)
+    {
+        private const int None = -1;
+
+        private readonly Dictionary<int, int[]> _ids = [];
+
+        public void Add(Rune letter) => _ids[letter.Value] = [learner.IdOf(letter.ToString()), None, None, None];
+
+        /// <summary>The token, or -1 for a letter that is neither in the alphabet nor a special token.</summary>
+        public int IdOf(int letter, bool first, bool last)
+        {
+            if (!_ids.TryGetValue(letter, out int[]? ids))
+                _ids[letter] = ids = [learner._ids.GetValueOrDefault(new Rune(letter).ToString(), None), None, None, None];
+            if (ids[0] == None)
+                return None;
+            int place = (!first && learner.Prefix.Length > 0 ? 1 : 0) + (last && learner.Suffix.Length > 0 ? 2 : 0);
+            if (ids[place] == None)
+            {
+                string token = learner.Tokens[ids[0]];
+                ids[place] = learner.IdOf(string.Concat(place % 2 == 1 ? learner.Prefix : "", token, place >= 2 ? learner.Suffix : ""));
+            }
+
+            return ids[place];
+        }
+    }
 
     private readonly record struct Candidate(long Count, ulong Pair) : IComparable<Candidate>
     {

@@ -1,66 +1,148 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Triptych.Tokenizers.Pipeline;
+using Triptych.Tokenizers.Segments;
 
 namespace Triptych.Tokenizers;
 
-/// <summary>Counts the words of texts on all cores.</summary>
-internal static class WordCounter
+/// <summary>
+/// Counts the words of a corpus on all cores. Where texts can be cut into segments that the pipeline works on independently,
+/// segments are counted as they are written, and each different one goes through the pipeline once, at the end. Each thread
+/// counts by itself and adds to the common counts when it has seen many different words, so that memory follows the words
+/// that there are and not the threads.
+/// </summary>
+internal sealed class WordCounter(TrainingPipeline pipeline, int? limit, bool sort)
 {
-    private const int ReportEvery = 1024;
+    private const int LocalWords = 1 << 17;
 
-    /// <summary>The words and how often each comes, in ordinal order, so that training does not depend on threads.</summary>
-    public static List<KeyValuePair<string, long>> Count(
-        IEnumerable<string> texts,
-        Normalizer? normalizer,
-        PreTokenizer preTokenizer,
-        IProgress<TokenizerTrainingProgress>? progress,
-        CancellationToken cancellationToken)
+    private readonly Dictionary<string, long> _words = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _segments = new(StringComparer.Ordinal);
+    private long _done;
+
+    /// <summary>The words and how often each comes, in ordinal order where that is asked for.</summary>
+    public List<KeyValuePair<string, long>> Count(
+        Corpus corpus, IProgress<TokenizerTrainingProgress>? progress, CancellationToken cancellationToken)
     {
-        var total = new Dictionary<string, long>(StringComparer.Ordinal);
-        long done = 0;
-        try
+        int most = Math.Min(LocalWords, limit ?? int.MaxValue);
+        InParallel(corpus.Batches(), corpus, (batch, worker) =>
         {
-            Parallel.ForEach(
-                texts,
-                new ParallelOptions { CancellationToken = cancellationToken },
-                () => (Text: new PreTokenizedString(), Counts: new Dictionary<string, long>(StringComparer.Ordinal)),
-                (text, _, local) =>
-                {
-                    CountOne(text, normalizer, preTokenizer, local.Text, local.Counts);
-                    long now = Interlocked.Increment(ref done);
-                    if (now % ReportEvery == 0)
-                        progress?.Report(new TokenizerTrainingProgress("count words", now, null));
-                    return local;
-                },
-                local =>
-                {
-                    lock (total)
-                    {
-                        foreach ((string word, long count) in local.Counts)
-                            CollectionsMarshal.GetValueRefOrAddDefault(total, word, out bool _) += count;
-                    }
-                });
-        }
-        catch (AggregateException e)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
-        }
-
-        progress?.Report(new TokenizerTrainingProgress("count words", done, done));
-        List<KeyValuePair<string, long>> words = [.. total];
-        words.Sort((a, b) => string.CompareOrdinal(a.Key, b.Key));
+            worker.Count(batch, cancellationToken);
+            if (worker.Words.Count >= most || worker.Segments.Count >= most)
+                Add(worker, corpus);
+            long done = Interlocked.Add(ref _done, batch.Size);
+            progress?.Report(new TokenizerTrainingProgress("count words", done, corpus.Total));
+        }, cancellationToken);
+        KeyValuePair<string, long>[] segments = [.. _segments];
+        _segments.Clear();
+        InParallel(segments.Chunk(LocalWords / 16), corpus, (chunk, worker) => worker.Cut(chunk), cancellationToken);
+        progress?.Report(new TokenizerTrainingProgress("count words", _done, _done));
+        List<KeyValuePair<string, long>> words = [.. _words];
+        if (sort)
+            words.Sort(static (a, b) => string.CompareOrdinal(a.Key, b.Key));
         return words;
     }
 
-    private static void CountOne(
-        string text, Normalizer? normalizer, PreTokenizer preTokenizer, PreTokenizedString work, Dictionary<string, long> counts)
+    private void InParallel<T>(IEnumerable<T> items, Corpus corpus, Action<T, Worker> work, CancellationToken cancellationToken)
     {
-        work.Load(text);
-        if (normalizer is not null)
-            work.Normalize(normalizer);
-        preTokenizer.PreTokenize(work);
-        var lookup = counts.GetAlternateLookup<ReadOnlySpan<char>>();
-        foreach (Split split in work.Splits)
-            CollectionsMarshal.GetValueRefOrAddDefault(lookup, work.Text.Chars[split.Start..split.End], out bool _)++;
+        try
+        {
+            Parallel.ForEach(
+                Partitioner.Create(items, EnumerablePartitionerOptions.NoBuffering),
+                new ParallelOptions { CancellationToken = cancellationToken },
+                () => new Worker(pipeline),
+                (item, _, worker) =>
+                {
+                    work(item, worker);
+                    return worker;
+                },
+                worker => Add(worker, corpus));
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+        }
+    }
+
+    private void Add(Worker worker, Corpus corpus)
+    {
+        lock (_words)
+        {
+            Move(worker.Words, _words);
+            Move(worker.Segments, _segments);
+            if (_words.Count > limit || _segments.Count > limit)
+                throw new TokenizerException(corpus.Name, $"there are more than {limit} different words (MaxDistinctWords)");
+        }
+    }
+
+    private static void Move(Dictionary<string, long> from, Dictionary<string, long> to)
+    {
+        foreach ((string word, long count) in from)
+            CollectionsMarshal.GetValueRefOrAddDefault(to, word, out _) += count;
+        from.Clear();
+    }
+
+    private sealed class Worker
+    {
+        private readonly PreTokenizedString _work = new();
+        private readonly List<Split> _cuts = [];
+        private readonly TrainingPipeline _pipeline;
+        private readonly Dictionary<string, long>.AlternateLookup<ReadOnlySpan<char>> _wordLookup;
+        private readonly Dictionary<string, long>.AlternateLookup<ReadOnlySpan<char>> _segmentLookup;
+
+        public Worker(TrainingPipeline pipeline)
+        {
+            _pipeline = pipeline;
+            _wordLookup = Words.GetAlternateLookup<ReadOnlySpan<char>>();
+            _segmentLookup = Segments.GetAlternateLookup<ReadOnlySpan<char>>();
+        }
+
+        public Dictionary<string, long> Words { get; } = new(StringComparer.Ordinal);
+
+        public Dictionary<string, long> Segments { get; } = new(StringComparer.Ordinal);
+
+        public void Count(TextBatch batch, CancellationToken cancellationToken) => batch.Read(text =>
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Count(text);
+        });
+
+        public void Cut(KeyValuePair<string, long>[] segments)
+        {
+            foreach ((string segment, long count) in segments)
+            {
+                _pipeline.CutSegment(_work, segment, first: false);
+                AddWords(count);
+            }
+        }
+
+        private void Count(ReadOnlySpan<char> text)
+        {
+            _cuts.Clear();
+            if (text.IsEmpty || _pipeline.Segmenter is not Segmenter segmenter || !segmenter.TryCut(text, _cuts))
+            {
+                _pipeline.Cut(_work, text);
+                AddWords(1);
+                return;
+            }
+
+            ReadOnlySpan<Split> cuts = CollectionsMarshal.AsSpan(_cuts);
+            if (segmenter.FirstDiffers && cuts.Length > 0)
+            {
+                _pipeline.CutSegment(_work, text[cuts[0].Start..cuts[0].End], first: true);
+                AddWords(1);
+                cuts = cuts[1..];
+            }
+
+            foreach (ref readonly Split cut in cuts)
+                CollectionsMarshal.GetValueRefOrAddDefault(_segmentLookup, text[cut.Start..cut.End], out _)++;
+        }
+
+        private void AddWords(long count)
+        {
+            ReadOnlySpan<char> chars = _work.Text.Chars;
+            foreach (Split split in _work.Splits)
+                CollectionsMarshal.GetValueRefOrAddDefault(_wordLookup, chars[split.Start..split.End], out _) += count;
+        }
     }
 }

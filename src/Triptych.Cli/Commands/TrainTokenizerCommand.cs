@@ -1,0 +1,144 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Triptych.Cli.Rendering;
+using Triptych.Tokenizers;
+
+namespace Triptych.Cli.Commands;
+
+/// <summary>Learns a tokenizer's vocabulary from text files.</summary>
+internal sealed class TrainTokenizerCommand : CliCommand
+{
+    public const string Summary = "Learn a tokenizer from text files.";
+
+    private static readonly string[] Kinds = ["bpe", "wordpiece", "unigram", "wordlevel"];
+
+    private readonly Argument<string[]> files = new("FILE") { Description = "Files of UTF-8 text; each line is a text.", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<string?> model = new("--model") { Description = $"One of {string.Join(", ", Kinds)}; bpe without it.", HelpName = "KIND" };
+    private readonly Option<string?> from = new("--from") { Description = "Train into the pipeline of this tokenizer, with its special tokens.", HelpName = "TOKENIZER" };
+    private readonly Option<int?> vocabSize = NumberOption.Count("--vocab-size", "Tokens to learn, special ones included; 30000 without it, 8000 for unigram.", 1);
+    private readonly Option<int?> minFrequency = NumberOption.Count("--min-frequency", "How often a pair or word must come; not for unigram.", 0);
+    private readonly Option<int?> limitAlphabet = NumberOption.Count("--limit-alphabet", "Characters to keep, the most frequent ones; for bpe and wordpiece.", 1);
+    private readonly Option<int?> maxWords = NumberOption.Count("--max-words", "Stop with an error at more different words than this.", 1);
+    private readonly Option<string[]> special = new("--special")
+    {
+        Description = "Special tokens, in the order of their ids.",
+        HelpName = "TOKEN",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private readonly Option<string?> unknown = new("--unk") { Description = "The special token for what the vocabulary lacks.", HelpName = "TOKEN" };
+    private readonly Option<bool> characters = new("--characters") { Description = "Let bpe learn from characters in place of bytes." };
+    private readonly Option<bool> cased = new("--cased") { Description = "Let wordpiece keep capital letters and accents." };
+    private readonly Option<string> output = new("--output", "-o") { Description = "The folder to save the tokenizer in.", HelpName = "FOLDER", Required = true };
+    private readonly Option<bool> json = new("--json") { Description = "Print the result as a JSON object." };
+
+    public TrainTokenizerCommand()
+        : base("train-tokenizer", Summary)
+    {
+        Add(files);
+        foreach (Option option in (Option[])[model, from, vocabSize, minFrequency, limitAlphabet, maxWords, special, unknown, characters, cased, output, json])
+            Add(option);
+    }
+
+    public override IReadOnlyList<(string CommandLine, string Purpose)> Examples =>
+    [
+        ("triptych train-tokenizer corpus.txt --vocab-size 8000 --special \"<|endoftext|>\" --output ./tokenizer", "byte-level BPE, as GPT-2 has it"),
+        ("triptych train-tokenizer *.txt --model wordpiece --output ./tokenizer", "as BERT has it, uncased"),
+        ("triptych train-tokenizer corpus.txt --from ./roberta-base --vocab-size 20000 --output ./tokenizer", "the pipeline of another tokenizer, a vocabulary of its own"),
+    ];
+
+    public override Task ExecuteAsync(ParseResult arguments, Terminal terminal, CancellationToken cancellationToken)
+    {
+        var trainer = MakeTrainer(arguments);
+        string folder = arguments.GetRequiredValue(output);
+        using var display = new TokenizerTrainingDisplay(terminal);
+        var tokenizer = trainer.TrainFiles(arguments.GetRequiredValue(files), display, cancellationToken);
+        tokenizer.Save(folder);
+        display.Dispose();
+        if (arguments.GetValue(json))
+            JsonLine.Write(terminal.Out, writer => WriteResult(writer, folder, tokenizer));
+        else
+            terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{folder}: {tokenizer.VocabSize:N0} tokens"));
+        return Task.CompletedTask;
+    }
+
+    private TokenizerTrainer MakeTrainer(ParseResult arguments)
+    {
+        var pipeline = arguments.GetValue(from) is { } source ? Tokenizer.Load(source) : null;
+        string kind = KindOf(arguments.GetValue(model), pipeline);
+        int? size = arguments.GetValue(vocabSize);
+        int least = arguments.GetValue(minFrequency) ?? 0;
+        int? alphabet = arguments.GetValue(limitAlphabet);
+        int? words = arguments.GetValue(maxWords);
+        string[] tokens = arguments.GetValue(special) ?? [];
+        var roles = new SpecialTokens { Unk = arguments.GetValue(unknown) };
+        Complain(kind == "unigram" && arguments.GetValue(minFrequency) is not null, "--min-frequency means nothing to unigram");
+        Complain(kind is "unigram" or "wordlevel" && alphabet is not null, $"--limit-alphabet means nothing to {kind}");
+        Complain(arguments.GetValue(characters) && (kind != "bpe" || pipeline is not null), "--characters is for bpe without --from");
+        Complain(arguments.GetValue(cased) && (kind != "wordpiece" || pipeline is not null), "--cased is for wordpiece without --from");
+        return kind switch
+        {
+            "bpe" => new BpeTrainer
+            {
+                Pipeline = pipeline, VocabSize = size ?? 30_000, MinFrequency = least, LimitAlphabet = alphabet, MaxDistinctWords = words,
+                SpecialTokenList = tokens, SpecialTokens = roles, ByteLevel = !arguments.GetValue(characters),
+            },
+            "wordpiece" when pipeline is null => new WordPieceTrainer
+            {
+                VocabSize = size ?? 30_000, MinFrequency = least, LimitAlphabet = alphabet, MaxDistinctWords = words,
+                SpecialTokenList = [.. SpecialTokens.Bert.Roles().Select(role => role.Token).OrderBy(token => token != "[PAD]"), .. tokens],
+                Lowercase = !arguments.GetValue(cased),
+            },
+            "wordpiece" => new WordPieceTrainer
+            {
+                Pipeline = pipeline, VocabSize = size ?? 30_000, MinFrequency = least, LimitAlphabet = alphabet, MaxDistinctWords = words,
+                SpecialTokenList = tokens, SpecialTokens = roles,
+            },
+            "unigram" => new UnigramTrainer
+            {
+                Pipeline = pipeline, VocabSize = size ?? 8_000, MaxDistinctWords = words, SpecialTokenList = tokens,
+                SpecialTokens = UnknownOr(roles, pipeline),
+            },
+            _ => new WordLevelTrainer
+            {
+                Pipeline = pipeline, VocabSize = size ?? 30_000, MinFrequency = least, MaxDistinctWords = words, SpecialTokenList = tokens,
+                SpecialTokens = UnknownOr(roles, pipeline),
+            },
+        };
+    }
+
+    private static SpecialTokens UnknownOr(SpecialTokens roles, Tokenizer? pipeline) =>
+        pipeline is null && roles.Unk is null ? new SpecialTokens { Unk = "<unk>" } : roles;
+
+    private static string KindOf(string? kind, Tokenizer? pipeline)
+    {
+        if (kind is not null && !Kinds.Contains(kind))
+            throw new UsageException($"--model has to be one of {string.Join(", ", Kinds)}");
+        if (pipeline is null)
+            return kind ?? Kinds[0];
+        string own = TokenizerTrainer.For(pipeline, 1) switch
+        {
+            BpeTrainer => "bpe",
+            WordPieceTrainer => "wordpiece",
+            UnigramTrainer => "unigram",
+            _ => "wordlevel",
+        };
+        Complain(kind is not null && kind != own, $"--from is a tokenizer of kind {own}, not {kind}");
+        return own;
+    }
+
+    private static void Complain(bool wrong, string message)
+    {
+        if (wrong)
+            throw new UsageException(message);
+    }
+
+    private static void WriteResult(Utf8JsonWriter json, string folder, Tokenizer tokenizer)
+    {
+        json.WriteStartObject();
+        json.WriteString("output", folder);
+        json.WriteNumber("vocab_size", tokenizer.VocabSize);
+        json.WriteEndObject();
+    }
+}

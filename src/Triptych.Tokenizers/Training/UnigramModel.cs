@@ -1,0 +1,35 @@
+namespace Triptych.Tokenizers;
+
+/// <summary>A part of the letters of the corpus: a piece of the vocabulary, with its score (a log-probability).</summary>
+/// <param name="Start">The place of its first letter.</param>
+/// <param name="Length">Its length in letters.</param>
+/// <param name="Rank">Its place among all pieces in the order of their letters.</param>
+/// <param name="Score">Its score.</param>
+internal readonly record struct UnigramPiece(int Start, int Length, int Rank, double Score);
+
+/// <summary>The pieces of one round of Unigram training, ready to cut words with.</summary>
+internal sealed class UnigramModel
+{
+    /// <summary>The piece for a letter that no piece has.</summary>
+    public const int Unknown = 0;
+
+    private const double UnknownPenalty = 10;
+
+    public UnigramModel(UnigramCorpus corpus, List<UnigramPiece> pieces)
+    {
+        Pieces = pieces;
+        Trie = new PieceTrie(corpus.Text, pieces, corpus.LetterLimit);
+        Scores = [.. pieces.Select(piece => piece.Score)];
+        MinScore = Scores.Skip(1).DefaultIfEmpty(0).Min();
+    }
+
+    public List<UnigramPiece> Pieces { get; }
+
+    public PieceTrie Trie { get; }
+
+    public double[] Scores { get; }
+
+    public double MinScore { get; }
+
+    public double UnknownScore => MinScore - UnknownPenalty;
+}
