@@ -13,6 +13,8 @@ internal sealed class BlockStatement(int position, string name, Statement[] body
 
     public string Name => name;
 
+    public bool IsScoped => isScoped;
+
     public override IEnumerable<Node> Children => body;
 
     public override Flow Execute(Activation activation)

@@ -240,9 +240,8 @@ internal sealed partial class Parser
     /// <param name="explicitParentheses">Whether there is a parenthesis before, so that nothing makes an empty tuple.</param>
     /// <param name="isTarget">Whether only names and literals are read.</param>
     /// <param name="withNamespace">Whether attributes of namespaces are read, for targets.</param>
-    /// <param name="endName">A name that ends the tuple, or null.</param>
     private Expression ParseTuple(
-        bool withCondition = true, bool explicitParentheses = false, bool isTarget = false, bool withNamespace = false, string? endName = null)
+        bool withCondition = true, bool explicitParentheses = false, bool isTarget = false, bool withNamespace = false)
     {
         int position = _stream.Current.Position;
         var items = new List<Expression>();
@@ -251,8 +250,7 @@ internal sealed partial class Parser
         {
             if (items.Count > 0)
                 _stream.Expect(TokenKind.Comma);
-            if (_stream.Current.Kind is TokenKind.VariableEnd or TokenKind.BlockEnd or TokenKind.RightParenthesis
-                || endName is not null && _stream.Current.IsName(endName))
+            if (_stream.Current.Kind is TokenKind.VariableEnd or TokenKind.BlockEnd or TokenKind.RightParenthesis)
                 break;
             items.Add(isTarget ? ParsePrimary(withNamespace) : ParseExpression(withCondition));
             if (_stream.Current.Kind != TokenKind.Comma)

@@ -126,7 +126,7 @@ internal sealed class ForStatement(
     {
         Scope loop = isRecursive ? scope.InnerFunction() : scope.Inner();
         Scope last = scope.InnerIn(loop.Function);
-        bool usesLoop = isRecursive || FindReads(body, "loop").Count > 0;
+        bool usesLoop = isRecursive || FindReads(body, "loop").Count > 0 || Children.Any(HasScopedBlock);
         if (usesLoop)
             loop.Symbols.DeclareParameter("loop");
         target.Declare(loop.Symbols);
@@ -143,6 +143,8 @@ internal sealed class ForStatement(
         ResolveAll(body, loop);
         ResolveAll(otherwise, last);
     }
+
+    private static bool HasScopedBlock(Node node) => node is BlockStatement { IsScoped: true } || node.Children.Any(HasScopedBlock);
 
     private void ResolveTest(Scope scope)
     {

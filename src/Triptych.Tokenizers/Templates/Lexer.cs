@@ -93,14 +93,21 @@ internal sealed class Lexer(SourceText source)
             return;
         }
 
-        throw new TemplateError("Missing end of raw directive", start);
+        if (start < _text.Length)
+            throw new TemplateError("Missing end of raw directive", start);
+        _at = start;
     }
 
     private void SkipComment(int tag)
     {
         int end = _text.IndexOf("#}", _at, StringComparison.Ordinal);
         if (end < 0)
-            throw new TemplateError("Missing end of comment tag", tag);
+        {
+            if (_at < _text.Length)
+                throw new TemplateError("Missing end of comment tag", tag);
+            return;
+        }
+
         char sign = end > _at ? _text[end - 1] : '\0';
         MoveTo(sign == '-' ? SkipSpace(end + 2) : sign == '+' ? end + 2 : SkipLineFeed(end + 2));
     }

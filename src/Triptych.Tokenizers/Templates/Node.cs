@@ -79,6 +79,10 @@ internal abstract class Statement(int position) : Node(position)
 {
     public abstract Flow Execute(Activation activation);
 
+    /// <summary>What a call block or filter block makes, which is printed as it is and so must be a text.</summary>
+    protected static string TextOf(object? value) => value as string ?? (value as MarkupValue)?.Text
+        ?? throw new TemplateError($"expected str instance, {PythonTypes.NameOf(value)} found");
+
     public static Flow ExecuteAll(Statement[] statements, Activation activation)
     {
         foreach (Statement statement in statements)

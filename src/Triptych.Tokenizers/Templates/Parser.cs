@@ -132,10 +132,10 @@ internal sealed partial class Parser
     private ForStatement ParseFor()
     {
         int position = _stream.Next().Position, assigned = _loopAssignments;
-        Target target = ParseTarget(isParameter: true, endName: "in");
+        Target target = ParseTarget(isParameter: true);
         _loopAssignments += target.Names.Count(name => name.Name == "loop");
         _stream.ExpectName("in");
-        Expression items = ParseTuple(withCondition: false, endName: "recursive");
+        Expression items = ParseTuple(withCondition: false);
         Expression? test = _stream.SkipName("if") ? ParseExpression() : null;
         bool isRecursive = _stream.SkipName("recursive"), outer = _inLoop;
         _inLoop = true;
@@ -357,8 +357,8 @@ internal sealed partial class Parser
         return (NameTarget)target;
     }
 
-    private Target ParseTarget(bool isParameter = false, bool withNamespace = false, string? endName = null) =>
-        MakeTarget(ParseTuple(isTarget: true, withNamespace: withNamespace, endName: endName), isParameter);
+    private Target ParseTarget(bool isParameter = false, bool withNamespace = false) =>
+        MakeTarget(ParseTuple(isTarget: true, withNamespace: withNamespace), isParameter);
 
     private Target MakeTarget(Expression expression, bool isParameter)
     {

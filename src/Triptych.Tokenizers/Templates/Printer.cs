@@ -86,6 +86,7 @@ internal static class Printer
             LoopValue loop => string.Create(CultureInfo.InvariantCulture, $"<LoopContext {loop.Index0 + 1}/{loop.GetLength()}>"),
             FunctionValue { IsMethod: true } method =>
                 $"<built-in method {method.Builtin.Name} of {PythonTypes.NameOf(method.Self)} object at {Address(method)}>",
+            BlocksValue => "<TemplateReference None>",
             FunctionValue { Builtin.TypeName: { } type } => $"<class '{type}'>",
             FunctionValue function => $"<function {function.Builtin.Name} at {Address(function)}>",
             _ => $"<{PythonTypes.NameOf(value)} object at {Address(value)}>",

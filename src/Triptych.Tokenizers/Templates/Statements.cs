@@ -169,7 +169,7 @@ internal sealed class FilterStatement(int position, FilterExpression filter, Sta
         string text = state.EndCollect(outer);
         if (flow != Flow.Next)
             return flow;
-        state.Write(Printer.ToText(state, filter.Evaluate(activation, text)));
+        state.Write(TextOf(filter.Evaluate(activation, text)));
         _entry.Leave(activation);
         return Flow.Next;
     }
@@ -216,7 +216,7 @@ internal sealed class CallStatement(int position, CallExpression call, MacroDefi
     public override Flow Execute(Activation activation)
     {
         object? value = call.Evaluate(activation, new MacroValue(definition, activation));
-        activation.State.Write(Printer.ToText(activation.State, value));
+        activation.State.Write(TextOf(value));
         return Flow.Next;
     }
 
