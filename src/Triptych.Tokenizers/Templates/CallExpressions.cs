@@ -105,6 +105,9 @@ internal sealed class FilterExpression(int position, Expression? operand, string
 {
     private readonly Builtin? _filter = Filters.Find(name);
 
+    /// <summary>Whether the filter uses other filters or tests, or chance.</summary>
+    public bool NeedsContext => name is "map" or "select" or "reject" or "selectattr" or "rejectattr" or "random" || _filter is null;
+
     public override IEnumerable<Node> Children => operand is null ? arguments.Children : [operand, .. arguments.Children];
 
     public override object? Evaluate(Activation activation) => Apply(activation, operand!.Evaluate(activation));

@@ -79,15 +79,19 @@ internal static class Comparison
     }
 
     /// <summary>A stable sort; only the order of two values is asked for, as in Python.</summary>
-    public static void Sort(RenderState state, object?[] keys, object?[] items, bool reverse)
+    public static void Sort(RenderState state, object?[] keys, object?[] items, bool reverse) =>
+        Sort(state, items, (i, j) => reverse ? IsLess(keys[i], keys[j], false, "<") : IsLess(keys[j], keys[i], false, "<"));
+
+    /// <summary>A stable sort by whether the item of a number comes after that of another.</summary>
+    public static void Sort(RenderState state, object?[] items, Func<int, int, bool> comesAfter)
     {
-        var order = new int[keys.Length];
+        var order = new int[items.Length];
         for (int i = 0; i < order.Length; i++)
             order[i] = i;
         MergeSort(order, new int[order.Length], 0, order.Length, (i, j) =>
         {
             state.Step();
-            return reverse ? IsLess(keys[i], keys[j], false, "<") : IsLess(keys[j], keys[i], false, "<");
+            return comesAfter(i, j);
         });
         object?[] copy = [.. items];
         for (int i = 0; i < order.Length; i++)

@@ -1,8 +1,14 @@
 namespace Triptych.Tokenizers.Templates;
 
-internal sealed class ConstantExpression(int position, object? value) : Expression(position)
+internal sealed class ConstantExpression : Expression
 {
-    public object? Value { get; } = value;
+    public ConstantExpression(int position, object? value) : base(position)
+    {
+        Value = value;
+        IsConstant = true;
+    }
+
+    public object? Value { get; }
 
     public override object? Evaluate(Activation activation) => Value;
 }
@@ -103,6 +109,9 @@ internal sealed class ItemExpression(int position, Expression owner, Expression 
 internal sealed class SliceExpression(int position, Expression owner, Expression? start, Expression? stop, Expression? step)
     : Expression(position)
 {
+    /// <summary>Whether it is evaluated like an item that may be missing.</summary>
+    public bool IsFolded { get; set; }
+
     public override IEnumerable<Node> Children => ((Expression?[])[owner, start, stop, step]).OfType<Node>();
 
     public override object? Evaluate(Activation activation)
@@ -110,12 +119,16 @@ internal sealed class SliceExpression(int position, Expression owner, Expression
         object? value = owner.Evaluate(activation), first = start?.Evaluate(activation), last = stop?.Evaluate(activation);
         object? by = step?.Evaluate(activation);
         activation.State.Visit(Position);
+        if (IsFolded && !Lookup.CanSlice(value, first, last, by))
+            return UndefinedValue.Because("the value cannot be sliced");
         return Lookup.Slice(activation.State, value, first, last, by);
     }
 }
 
 internal sealed class ConditionalExpression(int position, Expression test, Expression value, Expression? otherwise) : Expression(position)
 {
+    public bool HasElse => otherwise is not null;
+
     public override IEnumerable<Node> Children => otherwise is null ? [test, value] : [test, value, otherwise];
 
     public override object? Evaluate(Activation activation)

@@ -10,7 +10,7 @@ internal static class Globals
 
     private static readonly Dictionary<string, FunctionValue> Table = new[]
     {
-        new Builtin("range", "/; start; stop=None; step=1", (_, _, a) => Range(a)),
+        new Builtin("safe_range", "/; start; stop=None; step=1", (_, _, a) => Range(a)),
         new Builtin("dict", "*", (state, _, a) => MakeDict(state, a), typeName: "dict"),
         new Builtin("namespace", "*", (state, _, a) => new NamespaceValue(MakeDict(state, a)), typeName: "jinja2.utils.Namespace"),
         new Builtin("cycler", "*", (_, _, a) => MakeCycler(a), typeName: "jinja2.utils.Cycler"),
@@ -18,7 +18,7 @@ internal static class Globals
         new Builtin("lipsum", "*", (_, _, _) => throw new TemplateError("lipsum is not supported")),
         new Builtin("raise_exception", "message", (state, _, a) => throw new TemplateError(Printer.ToText(state, a[0]))),
         new Builtin("strftime_now", "format", (state, _, a) => TimeFormat.Format(state, StringMethods.Text(a[0]))),
-    }.ToDictionary(builtin => builtin.Name, builtin => new FunctionValue(builtin, null, isMethod: false), StringComparer.Ordinal);
+    }.ToDictionary(builtin => builtin.Name == "safe_range" ? "range" : builtin.Name, builtin => new FunctionValue(builtin, null, isMethod: false), StringComparer.Ordinal);
 
     public static FunctionValue? Find(string name) => Table.GetValueOrDefault(name);
 
@@ -53,6 +53,8 @@ internal static class Globals
         if (positional.Length > 1)
             throw new TemplateError($"dict expected at most 1 argument, got {positional.Length}");
         var dict = new DictValue();
+        if (positional is [UndefinedValue undefined])
+            throw undefined.Fail();
         if (positional is [DictValue given])
             dict = CopyOf(state, given);
         else if (positional is [var pairs])

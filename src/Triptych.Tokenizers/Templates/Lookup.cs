@@ -118,6 +118,20 @@ internal static class Lookup
         return owner is MarkupValue ? new MarkupValue(text) : text;
     }
 
+    /// <summary>Whether a value and the bounds of a slice are of the right types; what is undefined fails by itself.</summary>
+    public static bool CanSlice(object? owner, params ReadOnlySpan<object?> bounds)
+    {
+        if (owner is UndefinedValue)
+            return true;
+        foreach (object? bound in bounds)
+        {
+            if (bound is not null && !Numbers.IsInteger(bound))
+                return false;
+        }
+
+        return owner is string or MarkupValue or SequenceValue or RangeValue;
+    }
+
     private static RangeValue SliceRange(RangeValue range, long first, long last, long by)
     {
         try

@@ -35,11 +35,11 @@ internal static class Markup
     }
 
     /// <summary>Takes out comments and tags, makes white space single spaces and resolves entities.</summary>
-    public static MarkupValue StripTags(RenderState state, string text)
+    public static string StripTags(RenderState state, string text)
     {
         state.Reserve(text.Length * 3L);
         text = Cut(Cut(text, "<!--", "-->"), "<", ">");
-        return new MarkupValue(WebUtility.HtmlDecode(string.Join(' ', StringMethods.SplitSpace(text, -1))));
+        return WebUtility.HtmlDecode(string.Join(' ', StringMethods.SplitSpace(text, -1)));
     }
 
     private static string Cut(string text, string open, string close)

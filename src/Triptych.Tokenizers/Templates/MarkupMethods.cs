@@ -21,7 +21,7 @@ internal static class MarkupMethods
         table["format_map"] = new Builtin("format_map", "/; mapping", (state, self, a) => new MarkupValue(new BraceFormat(
             state, [], a[0] as DictValue ?? throw new TemplateError("format_map() takes a mapping"), escape: true)
             .Format(((MarkupValue)self!).Text)));
-        table["striptags"] = new Builtin("striptags", "/", (state, self, _) => Markup.StripTags(state, ((MarkupValue)self!).Text).Text);
+        table["striptags"] = new Builtin("striptags", "/", (state, self, _) => Markup.StripTags(state, ((MarkupValue)self!).Text));
         table["unescape"] = new Builtin("unescape", "/", (state, self, _) => System.Net.WebUtility.HtmlDecode(((MarkupValue)self!).Text));
         return table;
     }

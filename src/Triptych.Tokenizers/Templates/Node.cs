@@ -64,6 +64,9 @@ internal abstract class Expression(int position) : Node(position)
     /// <summary>How many expressions it is nested in at most, itself not counted.</summary>
     public int Depth { get; set; }
 
+    /// <summary>Whether Jinja evaluates it when the template is parsed: nothing in it depends on variables or calls.</summary>
+    public bool IsConstant { get; set; }
+
     public abstract object? Evaluate(Activation activation);
 }
 

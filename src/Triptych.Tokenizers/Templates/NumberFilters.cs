@@ -26,7 +26,7 @@ internal static class NumberFilters
         if (value is not (string or MarkupValue))
             return otherwise;
         string text = value.ToString()!;
-        if (ParseInteger(text, StringMethods.Int(radix)) is { } integer)
+        if (Numbers.IsInteger(radix) && ParseInteger(text, StringMethods.Int(radix)) is { } integer)
             return Numbers.Box(integer);
         return ParseFloat(text) is { } number && double.IsFinite(number) ? Numbers.Truncate(number) : otherwise;
     }

@@ -36,7 +36,7 @@ internal sealed partial class Parser
                     body.Add(new TextStatement(token.Position, token.Text));
                     break;
                 case TokenKind.VariableBegin:
-                    body.Add(new PrintStatement(token.Position, ParseTuple()));
+                    body.Add(Print(token.Position, ParseTuple()));
                     _stream.Expect(TokenKind.VariableEnd);
                     break;
                 default:
@@ -264,8 +264,14 @@ internal sealed partial class Parser
         {
             if (!first)
                 _stream.Expect(TokenKind.Comma);
-            body.Add(new PrintStatement(position, ParseExpression()));
+            body.Add(Print(position, ParseExpression()));
         }
+    }
+
+    private static PrintStatement Print(int position, Expression value)
+    {
+        Fold([value]);
+        return new PrintStatement(position, value);
     }
 
     private JumpStatement ParseJump()

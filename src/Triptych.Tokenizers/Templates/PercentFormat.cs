@@ -46,12 +46,19 @@ internal sealed class PercentFormat
         }
 
         bool usesAll = _values is TupleValue tuple ? _used == tuple.Count
-            : _used > 0 || _values is DictValue or ListValue or RangeValue;
+            : _used > 0 || _values is DictValue or ListValue or RangeValue or UndefinedValue;
         return usesAll ? _result.ToString() : throw new TemplateError("not all arguments converted during string formatting");
     }
 
     private void Convert()
     {
+        if (_at < _format.Length && _format[_at] == '%')
+        {
+            _result.Append('%');
+            _at++;
+            return;
+        }
+
         string? key = ReadKey();
         bool isNamed = key is not null;
         object? named = null;
@@ -77,10 +84,7 @@ internal sealed class PercentFormat
             throw new TemplateError("incomplete format");
         char type = _format[_at++];
         _state.Reserve(Math.Max(width, precision));
-        if (type == '%')
-            _result.Append('%');
-        else
-            Write(type, flags, width, precision, isNamed ? UseNamed(named) : Next());
+        Write(type, flags, width, precision, isNamed ? UseNamed(named) : Next());
     }
 
     private object? UseNamed(object? value)

@@ -27,21 +27,22 @@ internal sealed class PrettyPrinter(RenderState state)
 
         if (value is not DictValue dict)
             return value;
-        object?[] keys = [.. dict.Keys];
-        try
-        {
-            Comparison.Sort(state, [.. keys], keys, reverse: false);
-        }
-        catch (TemplateError) when (keys.Length > 0 && !keys.All(key => key is string))
-        {
-            keys = [.. dict.Keys];
-        }
-
+        object?[] order = [.. dict.Keys], keys = [.. dict.Keys];
+        Comparison.Sort(state, keys, (i, j) => ComesBefore(order[j], order[i]));
         state.ReserveItems(keys.Length * 2L);
         var sorted = new DictValue(keys.Length);
         foreach (object? key in keys)
             sorted.Set(key, Sorted(dict.TryGet(key, out object? item) ? item : null, depth + 1));
         return sorted;
+    }
+
+    /// <summary>The order of values, or of the names of their types where they have none.</summary>
+    private static bool ComesBefore(object? left, object? right)
+    {
+        bool areTexts = left is string or MarkupValue && right is string or MarkupValue;
+        if (areTexts || Numbers.IsNumber(left) && Numbers.IsNumber(right))
+            return Comparison.IsLess(left, right, false, "<");
+        return string.CompareOrdinal(PythonTypes.NameOf(left), PythonTypes.NameOf(right)) < 0;
     }
 
     private void Write(object? value, int indent, int allowance, int level)

@@ -84,11 +84,15 @@ internal static class Printer
             UndefinedValue => "Undefined",
             MacroValue macro => macro.Name is null ? "<Macro anonymous>" : $"<Macro {PythonText.Repr(macro.Name)}>",
             LoopValue loop => string.Create(CultureInfo.InvariantCulture, $"<LoopContext {loop.Index0 + 1}/{loop.GetLength()}>"),
+            FunctionValue { IsMethod: true, Builtin.Name: "format" or "format_map", Self: string or MarkupValue } method =>
+                $"<function str.{method.Builtin.Name} at {Address(method)}>",
             FunctionValue { IsMethod: true } method =>
                 $"<built-in method {method.Builtin.Name} of {PythonTypes.NameOf(method.Self)} object at {Address(method)}>",
             BlocksValue => "<TemplateReference None>",
             FunctionValue { Builtin.TypeName: { } type } => $"<class '{type}'>",
             FunctionValue function => $"<function {function.Builtin.Name} at {Address(function)}>",
+            CyclerValue or JoinerValue => $"<jinja2.utils.{PythonTypes.NameOf(value)} object at {Address(value)}>",
+            IteratorValue { Function.Length: > 0 } iterator => $"<generator object {iterator.Function} at {Address(iterator)}>",
             _ => $"<{PythonTypes.NameOf(value)} object at {Address(value)}>",
         };
 

@@ -5,11 +5,11 @@ internal static class SelectionFilters
 {
     public static readonly (string, string, BuiltinBody)[] All =
     [
-        ("map", "*", (state, value, a) => new IteratorValue("generator", Map(state, value, a))),
-        ("select", "*", (state, value, a) => new IteratorValue("generator", Select(state, value, a, wanted: true, byAttribute: false))),
-        ("reject", "*", (state, value, a) => new IteratorValue("generator", Select(state, value, a, wanted: false, byAttribute: false))),
-        ("selectattr", "*", (state, value, a) => new IteratorValue("generator", Select(state, value, a, wanted: true, byAttribute: true))),
-        ("rejectattr", "*", (state, value, a) => new IteratorValue("generator", Select(state, value, a, wanted: false, byAttribute: true))),
+        ("map", "*", (state, value, a) => new IteratorValue("generator", Map(state, value, a), "sync_do_map")),
+        ("select", "*", (state, value, a) => new IteratorValue("generator", Select(state, value, a, wanted: true, byAttribute: false), "select_or_reject")),
+        ("reject", "*", (state, value, a) => new IteratorValue("generator", Select(state, value, a, wanted: false, byAttribute: false), "select_or_reject")),
+        ("selectattr", "*", (state, value, a) => new IteratorValue("generator", Select(state, value, a, wanted: true, byAttribute: true), "select_or_reject")),
+        ("rejectattr", "*", (state, value, a) => new IteratorValue("generator", Select(state, value, a, wanted: false, byAttribute: true), "select_or_reject")),
     ];
 
     private static IEnumerable<object?> Map(RenderState state, object? value, object?[] a)

@@ -14,15 +14,15 @@ internal static class SequenceFilters
         ("join", "d=''; attribute=None", Join),
         ("sort", "reverse=False; case_sensitive=False; attribute=None", Sort),
         ("dictsort", "case_sensitive=False; by='key'; reverse=False", DictSort),
-        ("unique", "case_sensitive=False; attribute=None", (state, value, a) => new IteratorValue("generator", Unique(state, value, a))),
+        ("unique", "case_sensitive=False; attribute=None", (state, value, a) => new IteratorValue("generator", Unique(state, value, a), "sync_do_unique")),
         ("reverse", "/", Reverse),
         ("sum", "attribute=None; start=0", Sum),
         ("min", "case_sensitive=False; attribute=None", (state, value, a) => Extreme(state, value, a, isMax: false)),
         ("max", "case_sensitive=False; attribute=None", (state, value, a) => Extreme(state, value, a, isMax: true)),
-        ("batch", "linecount; fill_with=None", (state, value, a) => new IteratorValue("generator", Batch(state, value, a))),
-        ("slice", "slices; fill_with=None", (state, value, a) => new IteratorValue("generator", Slice(state, value, a))),
+        ("batch", "linecount; fill_with=None", (state, value, a) => new IteratorValue("generator", Batch(state, value, a), "do_batch")),
+        ("slice", "slices; fill_with=None", (state, value, a) => new IteratorValue("generator", Slice(state, value, a), "sync_do_slice")),
         ("groupby", "attribute; default=None; case_sensitive=False", GroupBy),
-        ("items", "/", (state, value, _) => new IteratorValue("generator", Pairs(state, value))),
+        ("items", "/", (state, value, _) => new IteratorValue("generator", Pairs(state, value), "do_items")),
     ];
 
     private static object? First(RenderState state, object? value, object?[] arguments)
@@ -73,8 +73,7 @@ internal static class SequenceFilters
         bool sensitive = Iteration.IsTrue(a[1]);
         object? Key(object? item, int i) => Cased(getters[i](item), sensitive);
         state.ReserveItems((long)items.Length * getters.Length);
-        object?[] keys = Array.ConvertAll(items, item => getters.Length == 1
-            ? Key(item, 0) : new ListValue([.. getters.Select((_, i) => Key(item, i))]));
+        object?[] keys = Array.ConvertAll(items, item => (object?)new ListValue([.. getters.Select((_, i) => Key(item, i))]));
         Comparison.Sort(state, keys, items, Iteration.IsTrue(a[0]));
         return new ListValue(items);
     }
@@ -133,8 +132,30 @@ internal static class SequenceFilters
         object? sum = a[1];
         if (sum is string or MarkupValue)
             throw new TemplateError("sum() can't sum strings [use ''.join(seq) instead]");
+        double correction = 0;
+        bool isExact = true;
         foreach (object? item in Iteration.Items(state, value))
-            sum = Arithmetic.Add(state, sum, get(item));
+        {
+            object? next = get(item);
+            if (isExact && sum is double total && Numbers.IsNumber(next))
+            {
+                sum = AddFloat(total, Numbers.ToDouble(next!), ref correction);
+                continue;
+            }
+
+            isExact &= sum is not double && Numbers.IsNumber(next);
+            sum = Arithmetic.Add(state, sum is double part ? part + correction : sum, next);
+            correction = 0;
+        }
+
+        return sum is double result && correction != 0 && double.IsFinite(correction) ? result + correction : sum;
+    }
+
+    /// <summary>Adds as Python's <c>sum</c> does: what rounding loses is kept and added in the end (Neumaier 1974).</summary>
+    private static double AddFloat(double total, double next, ref double correction)
+    {
+        double sum = total + next;
+        correction += Math.Abs(total) >= Math.Abs(next) ? total - sum + next : next - sum + total;
         return sum;
     }
 

@@ -101,11 +101,9 @@ internal static class TextFilters
             throw new TemplateError($"expected length >= {endLength}, got {length}");
         if (leeway < 0)
             throw new TemplateError($"expected leeway >= 0, got {leeway}");
-        if (value is UndefinedValue)
+        if (Iteration.Length(value) <= length + leeway)
             return value;
         string text = StringMethods.Text(value);
-        if (CodePoints.Count(text) <= length + leeway)
-            return value;
         string start = text[..CodePoints.OffsetOf(text, length - endLength)];
         if (!Iteration.IsTrue(a[1]) && start.LastIndexOf(' ') is >= 0 and int space)
             start = start[..space];

@@ -78,12 +78,15 @@ internal sealed class DictView(DictValue dict, DictViewKind kind)
 }
 
 /// <summary>A value that can be gone through once, as generators can.</summary>
-internal sealed class IteratorValue(string typeName, IEnumerable<object?> items)
+internal sealed class IteratorValue(string typeName, IEnumerable<object?> items, string function = "")
 {
     private readonly IEnumerator<object?> _items = items.GetEnumerator();
     private bool _ended;
 
     public string TypeName { get; } = typeName;
+
+    /// <summary>The function of Jinja that makes such a generator.</summary>
+    public string Function => function;
 
     public bool TryNext(out object? item)
     {
