@@ -50,6 +50,9 @@ internal readonly struct JsonValue(JsonElement element, string file, string key)
             yield return new JsonValue(item, file, $"{key}[{i++}]");
     }
 
+    /// <summary>An item of this array, for those who go through a large one by its elements.</summary>
+    public JsonValue Item(JsonElement item, int index) => new(item, file, $"{key}[{index}]");
+
     public IEnumerable<(string Name, JsonValue Value)> Members()
     {
         if (!IsObject)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Triptych.Tokenizers.Loading;
 using Triptych.Tokenizers.Models;
 using Triptych.Tokenizers.Pipeline;
@@ -6,8 +7,8 @@ using Triptych.Tokenizers.Unicode;
 namespace Triptych.Tokenizers.Segments;
 
 /// <summary>
-/// SentencePiece's texts, cut before a single space between visible characters. The space becomes the mark that begins a word, and no
-/// token reaches across it.
+/// SentencePiece's texts, cut before a single space between visible characters, or before a line break that becomes a space. The space
+/// becomes the mark that begins a word, and no token reaches across it.
 /// </summary>
 internal sealed class SpaceSegmenter : Segmenter
 {
@@ -16,16 +17,20 @@ internal sealed class SpaceSegmenter : Segmenter
     private readonly Normalizer? _normalizer, _normalizerOfRest;
     private readonly PreTokenizer? _preTokenizer;
     private readonly bool _onlyFirst;
+    private readonly EdgeTable? _edges;
+    private readonly SearchValues<char> _spaces;
 
-    private SpaceSegmenter(TokenizerParts parts, Normalizer? normalizerOfRest, bool onlyFirst)
+    private SpaceSegmenter(TokenizerParts parts, Normalizer? normalizerOfRest, bool onlyFirst, EdgeTable? edges, SearchValues<char> spaces)
     {
+        _edges = edges;
+        _spaces = spaces;
         _normalizer = parts.Normalizer;
         _normalizerOfRest = normalizerOfRest;
         _preTokenizer = parts.PreTokenizer;
         _onlyFirst = onlyFirst;
     }
 
-    public override bool FirstDiffers => true;
+    public override bool FirstDiffers => _normalizer != _normalizerOfRest;
 
     public override bool OneWord => _preTokenizer is null or MetaspacePreTokenizer { Split: false };
 
@@ -46,11 +51,15 @@ internal sealed class SpaceSegmenter : Segmenter
         bool uncut = metaspace is null || !metaspace.Split;
         if ((metaspace is null && !marks) || (uncut && !NoTokenReachesAcross(parts.Model)))
             return null;
-        Normalizer[] rest = [.. normalizers.Where(normalizer => normalizer is not PrependNormalizer)];
-        if (!Array.TrueForAll(rest, IsLocal) || normalizers.Skip(1).Any(normalizer => normalizer is PrependNormalizer))
+        if (!Array.TrueForAll(normalizers, IsLocal) || normalizers.Skip(1).Any(normalizer => normalizer is PrependNormalizer))
             return null;
-        Normalizer? normalizerOfRest = rest.Length == normalizers.Length ? parts.Normalizer : rest.Length == 0 ? null : new SequenceNormalizer(rest);
-        return new SpaceSegmenter(parts, normalizerOfRest, metaspace is { Scheme: PrependScheme.First });
+        Normalizer[] rest = [.. normalizers.Where(normalizer => normalizer is not PrependNormalizer).Select(WithoutLeft)];
+        Normalizer? normalizerOfRest = rest.SequenceEqual(normalizers) ? parts.Normalizer : rest.Length == 0 ? null : new SequenceNormalizer(rest);
+        var others = new SequenceNormalizer([.. rest.Where(normalizer => normalizer is not ReplaceNormalizer { Pattern: " " })]);
+        EdgeTable? edges = normalizers.Any(normalizer => normalizer is PrecompiledNormalizer) ? new EdgeTable(others) : null;
+        string spaces = string.Concat(" \n\t".Where(space => others.Normalize($"a{space}a") == "a a"));
+        return !spaces.Contains(' ') ? null
+            : new SpaceSegmenter(parts, normalizerOfRest, metaspace is { Scheme: PrependScheme.First }, edges, SearchValues.Create(spaces));
     }
 
     public override Normalizer? NormalizerOf(bool first) => first ? _normalizer : _normalizerOfRest;
@@ -59,14 +68,16 @@ internal sealed class SpaceSegmenter : Segmenter
 
     public override bool TryCut(ReadOnlySpan<char> part, List<Split> segments)
     {
+        if (_edges is not null && !IsEdge(part[0]) && _edges.Vanishes(part[..Graphemes.ClusterEnd(part, 0)]))
+            return false;
         int start = 0;
         for (int at = 1; at + 1 < part.Length; at++)
         {
-            int skip = part[at..^1].IndexOf(' ');
+            int skip = part[at..^1].IndexOfAny(_spaces);
             if (skip < 0)
                 break;
             at += skip;
-            if (!IsVisible(part[at - 1]) || !IsVisible(part[at + 1]))
+            if (!IsEdge(part[at - 1]) || !IsEdge(part[at + 1]))
                 continue;
             segments.Add(new Split(start, at));
             start = at;
@@ -76,6 +87,8 @@ internal sealed class SpaceSegmenter : Segmenter
         return true;
     }
 
+    private bool IsEdge(char c) => IsVisible(c) && (_edges is null || _edges.IsSafe(c));
+
     /// <summary>A character that no normalizer takes away, joins with a neighbour or makes a space; some are left out that could be in.</summary>
     private static bool IsVisible(char c) => c < 0x80
         ? c is > ' ' and < '\u007F'
@@ -83,11 +96,17 @@ internal sealed class SpaceSegmenter : Segmenter
 
     private static bool IsLocal(Normalizer normalizer) => normalizer switch
     {
-        UnicodeNormalizer or LowercaseNormalizer or StripAccentsNormalizer => true,
+        UnicodeNormalizer or LowercaseNormalizer or StripAccentsNormalizer or PrecompiledNormalizer or PrependNormalizer => true,
+        StripNormalizer { Right: true } => true,
+        ReplaceNormalizer { Expression: " {2,}" or @"\s{2,}|[\n\r\t]" or @"[\n\r\t]" or @"\n", Content: " " } => true,
         ReplaceNormalizer { Pattern: " ", Content: "\u2581" } => true,
         ReplaceNormalizer { Pattern: string pattern } replace => replace.Content.Length > 0 && !replace.Content.Any(char.IsWhiteSpace) && !pattern.Any(char.IsWhiteSpace),
         _ => false,
     };
+
+    /// <summary>What stripping does to a segment behind another one, which begins with its space.</summary>
+    private static Normalizer WithoutLeft(Normalizer normalizer) =>
+        normalizer is StripNormalizer { Left: true } ? new StripNormalizer(left: false, right: true) : normalizer;
 
     /// <summary>Whether a mark stands only at the beginning of tokens, so that no merge joins a word with the next.</summary>
     private static bool NoTokenReachesAcross(TokenizerModel model)
