@@ -22,7 +22,7 @@ public sealed class Tokenizer
     internal Tokenizer(TokenizerFiles files)
     {
         _files = files;
-        _parts = TokenizerReader.Read(files.Json, files.Path);
+        _parts = files.Parts ?? TokenizerReader.Read(files.Json, files.Path, files.IsConverted);
         _segments = new SegmentEncoder(_parts);
         Defaults = files.IsFolder ? new EncodeOptions()
             : new EncodeOptions { Truncation = _parts.Truncation, Padding = _parts.Padding };

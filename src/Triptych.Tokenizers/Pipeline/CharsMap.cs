@@ -46,42 +46,69 @@ internal sealed class CharsMap
     public bool MayBegin(char c) => (_begins[c >> 6] >> (c & 63) & 1) != 0;
 
     /// <summary>What a text becomes by the shortest rule that it begins with; false where there is none.</summary>
-    public bool TryFindShortest(ReadOnlySpan<byte> text, out ReadOnlySpan<char> replacement) => Find(text, longest: false, out replacement) > 0;
-
-    /// <summary>What the beginning of a text becomes by the longest rule for it; returns its length, 0 where there is none.</summary>
-    public int FindLongest(ReadOnlySpan<byte> text, out ReadOnlySpan<char> replacement) => Find(text, longest: true, out replacement);
-
-    private int Find(ReadOnlySpan<byte> text, bool longest, out ReadOnlySpan<char> replacement)
+    public bool TryFindShortest(ReadOnlySpan<byte> text, out ReadOnlySpan<char> replacement)
     {
-        uint[] units = _units;
-        uint position = Offset(units[0]);
-        int found = 0;
-        int start = 0;
-        for (int i = 0; i < Math.Min(text.Length, MaxKeyLength) && text[i] != 0; i++)
+        replacement = default;
+        uint position = Offset(_units[0]);
+        int value = -1;
+        for (int i = 0; i < text.Length && TryMove(text.Slice(i, 1), ref position, ref value); i++)
         {
-            position ^= text[i];
-            if (position >= (uint)units.Length)
-                break;
-            uint unit = units[position];
-            if ((unit & LabelBits) != text[i])
-                break;
-            position ^= Offset(unit);
-            if ((unit & HasLeaf) == 0)
+            if (value < 0)
                 continue;
-            (found, start) = (i + 1, _textStarts[(int)(units[position] & ~IsValue)]);
-            if (!longest)
-                break;
+            replacement = TextAt(value);
+            return true;
         }
 
+        return false;
+    }
+
+    /// <summary>What the beginning of a text becomes by the longest rule for it; returns its length, 0 where there is none.</summary>
+    public int FindLongest(ReadOnlySpan<char> text, out ReadOnlySpan<char> replacement)
+    {
         replacement = default;
-        if (found > 0)
+        if (!MayBegin(text[0]))
+            return 0;
+        Span<byte> utf8 = stackalloc byte[MaxUtf8Length];
+        uint position = Offset(_units[0]);
+        int found = 0;
+        int value = 0;
+        for (int at = 0; at < Math.Min(text.Length, MaxKeyLength);)
         {
-            replacement = _texts.AsSpan(start);
-            int end = replacement.IndexOf('\0');
-            replacement = end < 0 ? replacement : replacement[..end];
+            Rune.DecodeFromUtf16(text[at..], out Rune rune, out int units);
+            at += units;
+            if (!TryMove(utf8[..rune.EncodeToUtf8(utf8)], ref position, ref value))
+                break;
+            if (value < 0)
+                continue;
+            found = at;
+            replacement = TextAt(value);
         }
 
         return found;
+    }
+
+    /// <summary>Follows the bytes of a character; the value of the rule that ends behind them, or -1.</summary>
+    private bool TryMove(scoped ReadOnlySpan<byte> bytes, ref uint position, ref int value)
+    {
+        value = -1;
+        foreach (byte b in bytes)
+        {
+            position ^= b;
+            if (b == 0 || position >= (uint)_units.Length || (_units[position] & LabelBits) != b)
+                return false;
+            uint unit = _units[position];
+            position ^= Offset(unit);
+            value = (unit & HasLeaf) != 0 ? (int)(_units[position] & ~IsValue) : -1;
+        }
+
+        return true;
+    }
+
+    private ReadOnlySpan<char> TextAt(int value)
+    {
+        ReadOnlySpan<char> text = _texts.AsSpan(_textStarts[value]);
+        int end = text.IndexOf('\0');
+        return end < 0 ? text : text[..end];
     }
 
     private static uint Offset(uint unit) => unit >> 10 << (int)((unit & 1u << 9) >> 6);
