@@ -3,16 +3,16 @@ using System.Globalization;
 using Triptych.Fuzz;
 using Triptych.TestSupport;
 
-// dotnet run -c Release --project benchmarks/Triptych.Fuzz -- [--iterations N] [--seed S]
+// dotnet run -c Release --project benchmarks/Triptych.Fuzz -- [--iterations N] [--seed S] [--only NAME]
 //
-// Damages checkpoint files at random and loads what is left. A file is either refused with an error that names it, or used; anything
+// Damages checkpoint and tokenizer files at random and loads what is left. A file is either refused with an error that names it, or used; anything
 // else is a failure: another exception, over a second, or memory out of proportion to the file. The exit code is the number of failures.
 int iterations = Option("--iterations", 100_000), seed = Option("--seed", 1);
 string folder = Directory.CreateTempSubdirectory("triptych-fuzz").FullName;
 try
 {
     var watch = Stopwatch.StartNew();
-    Subject[] subjects = Subjects.Make(folder);
+    Subject[] subjects = [.. Subjects.Make(folder).Where(subject => subject.Name.Contains(Text("--only") ?? "", StringComparison.Ordinal))];
     int failures = 0;
     foreach (var (index, subject) in subjects.Index())
         failures += new Campaign(subject, folder, new FileMutator(seed + index)).Run(iterations / subjects.Length);
@@ -25,8 +25,10 @@ finally
     Directory.Delete(folder, recursive: true);
 }
 
-int Option(string name, int otherwise)
+int Option(string name, int otherwise) => Text(name) is string value ? int.Parse(value, CultureInfo.InvariantCulture) : otherwise;
+
+string? Text(string name)
 {
     int at = Array.IndexOf(args, name);
-    return at >= 0 && at + 1 < args.Length ? int.Parse(args[at + 1], CultureInfo.InvariantCulture) : otherwise;
+    return at >= 0 && at + 1 < args.Length ? args[at + 1] : null;
 }

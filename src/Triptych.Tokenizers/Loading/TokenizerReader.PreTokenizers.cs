@@ -1,3 +1,4 @@
+using Triptych.Tokenizers.Patterns;
 using Triptych.Tokenizers.Pipeline;
 using Triptych.Tokenizers.Unicode;
 
@@ -52,10 +53,32 @@ internal static partial class TokenizerReader
         JsonValue pattern = json.Required("pattern");
         DelimiterBehavior behavior = ReadBehavior(json.Member("behavior"));
         bool invert = json.Bool("invert", false);
-        bool keepsMatches = behavior == (invert ? DelimiterBehavior.Removed : DelimiterBehavior.Isolated);
-        if (keepsMatches && pattern.IsObject && pattern.OptionalString("Regex") is string source && SplitPatterns.Find(source) is Splitter known)
+        if (pattern.IsObject && pattern.Member("Regex") is JsonValue regex && FindSplitter(regex, behavior, invert) is Splitter known)
             return new PatternPreTokenizer(known);
         return new SplitPreTokenizer(ReadPattern(pattern), behavior, invert);
+    }
+
+    /// <summary>A way to cut without the regular expression engine, where there is one.</summary>
+    private static Splitter? FindSplitter(JsonValue regex, DelimiterBehavior behavior, bool invert)
+    {
+        string source = regex.AsString();
+        if (behavior == DelimiterBehavior.Removed && invert)
+            return SplitPatterns.FindMatches(source);
+        if (behavior != DelimiterBehavior.Isolated)
+            return null;
+        return SplitPatterns.Find(source) ?? ReadRuns(regex);
+    }
+
+    private static Splitter? ReadRuns(JsonValue regex)
+    {
+        try
+        {
+            return RunSplitter.Find(regex.AsString()) is RunSplitter runs ? runs.Split : null;
+        }
+        catch (PatternException e)
+        {
+            throw regex.Fail($"the pattern cannot be used: {e.Message}");
+        }
     }
 
     private static DelimiterBehavior ReadBehavior(JsonValue? json) => json?.AsString() switch

@@ -29,6 +29,8 @@ internal sealed record BpeOptions
 internal sealed partial class Bpe : TokenizerModel
 {
     private const int ScanLimit = 128;
+    private const int LinearLimit = 16;
+    private const int LinearPays = 1 << 16;
     private const int CacheSize = 1 << 14;
     private const int MaxCachedLength = 48;
 
@@ -38,6 +40,8 @@ internal sealed partial class Bpe : TokenizerModel
     private readonly UnknownToken? _unknown;
     private readonly int[]? _byteTokens;
     private readonly bool _bytesInOrder;
+    private readonly Lazy<LinearMerger?> _linear;
+    private long _longSymbols;
     private readonly CachedWord?[] _cache = new CachedWord?[CacheSize];
 
     public Bpe(Vocabulary vocabulary, IEnumerable<(string Left, string Right)> merges, BpeOptions options, Func<string, Exception> refuse)
@@ -63,6 +67,7 @@ internal sealed partial class Bpe : TokenizerModel
             && options is { ContinuingSubwordPrefix: null or "", EndOfWordSuffix: null or "" };
 
         _merges = MergeTable.Build(vocabulary, merges, options.ContinuingSubwordPrefix ?? "", refuse);
+        _linear = new Lazy<LinearMerger?>(() => LinearMerger.TryBuild(_merges, vocabulary.IdLimit));
     }
 
     /// <summary>Whether a word that is a token is taken whole.</summary>
@@ -100,6 +105,14 @@ internal sealed partial class Bpe : TokenizerModel
         slot = new CachedWord(hash, word.ToString(), CollectionsMarshal.AsSpan(output)[before..].ToArray());
     }
 
+    public override void TokenizeNew(ReadOnlySpan<char> word, List<Piece> output)
+    {
+        if (_options.IgnoreMerges && Vocabulary.IdOf(word) is >= 0 and int whole)
+            output.Add(new Piece(whole, 0, word.Length));
+        else
+            Merge(word, output);
+    }
+
     private void Merge(ReadOnlySpan<char> word, List<Piece> output)
     {
         if (!_bytesInOrder)
@@ -122,8 +135,18 @@ internal sealed partial class Bpe : TokenizerModel
             ArrayPool<Piece>.Shared.Return(rented);
     }
 
-    private int MergeAll(Span<Piece> symbols) => _options.Dropout > 0 ? MergeWithDropout(symbols)
-        : symbols.Length > ScanLimit ? MergeByQueue(symbols) : MergeByScan(symbols);
+    private int MergeAll(Span<Piece> symbols)
+    {
+        if (_options.Dropout > 0)
+            return MergeWithDropout(symbols);
+        if (symbols.Length > LinearLimit && FindLinear(symbols.Length) is LinearMerger linear && linear.Merge(symbols) is >= 0 and int count)
+            return count;
+        return symbols.Length > ScanLimit ? MergeByQueue(symbols) : MergeByScan(symbols);
+    }
+
+    /// <summary>The linear way takes a while to prepare, so the first long words go without.</summary>
+    private LinearMerger? FindLinear(int length) =>
+        _linear.IsValueCreated || Interlocked.Add(ref _longSymbols, length) > LinearPays ? _linear.Value : null;
 
     /// <summary>The characters as tokens and their number, or -1 where one has none at all.</summary>
     private int ReadSymbols(ReadOnlySpan<char> word, Span<Piece> symbols)

@@ -30,6 +30,10 @@ internal sealed partial class MergeTable
         _entries[slot] = (pair, rank, id);
     }
 
+    /// <summary>All merges, in no order.</summary>
+    public IEnumerable<(int Left, int Right, int Rank, int Id)> All() => _entries.Where(entry => entry.Pair != Empty)
+        .Select(entry => ((int)(entry.Pair >> 32), (int)(entry.Pair & uint.MaxValue), entry.Rank, entry.Id));
+
     public int Find(int left, int right, out int id)
     {
         ulong pair = (ulong)(uint)left << 32 | (uint)right;

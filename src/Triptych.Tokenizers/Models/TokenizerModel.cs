@@ -16,6 +16,9 @@ internal abstract class TokenizerModel(Vocabulary vocabulary)
 
     /// <summary>Appends the tokens of one word. Safe to call from many threads.</summary>
     public abstract void Tokenize(ReadOnlySpan<char> word, List<Piece> output);
+
+    /// <summary>The same for a word that the caller remembers.</summary>
+    public virtual void TokenizeNew(ReadOnlySpan<char> word, List<Piece> output) => Tokenize(word, output);
 }
 
 /// <summary>The token for what the vocabulary lacks. Files may name one that is not there, as long as it is not needed.</summary>

@@ -10,8 +10,8 @@ internal sealed class AddedVocabulary
     private readonly Dictionary<int, string> _normalizedContents = [];
     private readonly Dictionary<string, AddedToken> _byContent = new(StringComparer.Ordinal);
     private readonly HashSet<string> _special = new(StringComparer.Ordinal);
-    private readonly Trie _plain = new();
-    private readonly Trie _normalized = new();
+    private readonly TokenTrie _plain = new();
+    private readonly TokenTrie _normalized = new();
 
     public AddedVocabulary(IEnumerable<AddedToken> tokens, Normalizer? normalizer)
     {
@@ -70,7 +70,7 @@ internal sealed class AddedVocabulary
     public bool SignsAreKnown { get; } = true;
 
     /// <summary>Whether the text has any added token in it; where there is no normalizer, those for the normalized text too.</summary>
-    public bool Occurs(ReadOnlySpan<char> text) => _plain.FindNext(text, 0, out _, out _, out _) || _normalized.FindNext(text, 0, out _, out _, out _);
+    public bool Occurs(ReadOnlySpan<char> text) => _plain.OccursIn(text) || _normalized.OccursIn(text);
 
     /// <summary>Cuts a text at added tokens, for tokenizers without a normalizer or without tokens for normalized texts.</summary>
     public void Extract(ReadOnlySpan<char> text, List<Split> output)
@@ -116,10 +116,11 @@ internal sealed class AddedVocabulary
         return SearchValues.Create([.. signs]);
     }
 
-    private void Extract(Trie trie, ReadOnlySpan<char> text, int offset, List<Split> output)
+    private void Extract(TokenTrie trie, ReadOnlySpan<char> text, int offset, List<Split> output)
     {
         int done = 0;
-        for (int at = 0; trie.FindNext(text, at, out int start, out int end, out int id); at = end)
+        var search = new TokenTrie.Search(text.Length);
+        for (int at = 0; trie.FindNext(text, at, ref search, out int start, out int end, out int id); at = end)
         {
             int stop = end;
             AddedToken token = _byId[id];
@@ -157,65 +158,5 @@ internal sealed class AddedVocabulary
     {
         int start = at >= 2 && char.IsSurrogatePair(text[at - 2], text[at - 1]) ? at - 2 : at - 1;
         return IsWordAt(text, start);
-    }
-
-    private sealed class Trie
-    {
-        private const int NoToken = -1;
-
-        private readonly Dictionary<(int Node, char Next), int> _edges = [];
-        private readonly List<int> _tokens = [NoToken];
-        private readonly HashSet<char> _firsts = [];
-        private SearchValues<char> _starts = SearchValues.Create("");
-
-        public bool IsEmpty => _firsts.Count == 0;
-
-        public void Add(string content, int id)
-        {
-            if (content.Length == 0)
-                return;
-            _firsts.Add(content[0]);
-            int node = 0;
-            foreach (char c in content)
-            {
-                if (!_edges.TryGetValue((node, c), out int child))
-                {
-                    child = _tokens.Count;
-                    _edges.Add((node, c), child);
-                    _tokens.Add(NoToken);
-                }
-
-                node = child;
-            }
-
-            _tokens[node] = id;
-        }
-
-        public void Freeze() => _starts = SearchValues.Create(new string([.. _firsts]));
-
-        public bool FindNext(ReadOnlySpan<char> text, int from, out int start, out int end, out int id)
-        {
-            for (start = from; ; start++)
-            {
-                int skip = text[start..].IndexOfAny(_starts);
-                if (skip < 0)
-                    break;
-                start += skip;
-                int node = 0;
-                end = start;
-                id = NoToken;
-                for (int i = start; i < text.Length && _edges.TryGetValue((node, text[i]), out node); i++)
-                {
-                    if (_tokens[node] != NoToken)
-                        (id, end) = (_tokens[node], i + 1);
-                }
-
-                if (id != NoToken)
-                    return true;
-            }
-
-            end = id = NoToken;
-            return false;
-        }
     }
 }

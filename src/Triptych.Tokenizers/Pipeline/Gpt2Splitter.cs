@@ -39,7 +39,8 @@ internal static class Gpt2Splitter
         return end == text.Length || last == at ? end : last;
     }
 
-    private static int Contraction(ReadOnlySpan<char> rest)
+    /// <summary>The length of the contraction that follows an apostrophe, or 0.</summary>
+    public static int Contraction(ReadOnlySpan<char> rest)
     {
         if (rest.IsEmpty)
             return 0;

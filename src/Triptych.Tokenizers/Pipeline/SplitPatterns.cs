@@ -20,15 +20,28 @@ internal static class SplitPatterns
     public const string Qwen2 =
         @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
+    /// <summary>DeepSeek-V3 and R1: what is left after digits by threes and Chinese and Japanese runs.</summary>
+    public const string DeepSeek3 = @"[!""#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"
+        + @"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+    /// <summary>CLIP; its matches are kept, what is between them is not.</summary>
+    public const string Clip = @"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
+
     private static readonly FrozenDictionary<string, Splitter> Known = new Dictionary<string, Splitter>
     {
         [Gpt2] = Gpt2Splitter.Split,
         [Llama3] = new Cl100kSplitter(maxDigits: 3).Split,
         [Qwen2] = new Cl100kSplitter(maxDigits: 1).Split,
+        [DeepSeek3] = DeepSeekSplitter.Split,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>Cuts as the pattern does; null where it is not known.</summary>
+    /// <summary>Cuts into the matches and what is between them, as the pattern does; null where it is not known.</summary>
     public static Splitter? Find(string pattern) => Known.GetValueOrDefault(pattern);
+
+    /// <summary>Cuts into the matches alone; null where the pattern is not known.</summary>
+    public static Splitter? FindMatches(string pattern) => pattern == Clip ? ClipSplitter.Split : MatchesAll(pattern) ? Find(pattern) : null;
+
+    private static bool MatchesAll(string pattern) => pattern != DeepSeek3;
 }
 
 /// <summary>
@@ -73,7 +86,7 @@ internal sealed class Cl100kSplitter(int maxDigits)
         return at;
     }
 
-    private static int LineBreaks(ReadOnlySpan<char> text, int at)
+    public static int LineBreaks(ReadOnlySpan<char> text, int at)
     {
         while (at < text.Length && text[at] is '\r' or '\n')
             at++;
@@ -81,7 +94,7 @@ internal sealed class Cl100kSplitter(int maxDigits)
     }
 
     /// <summary>Up to the last line break of the run; without one all of it at the end of the text, else all but its last character.</summary>
-    private static int WhiteSpace(ReadOnlySpan<char> text, int at)
+    public static int WhiteSpace(ReadOnlySpan<char> text, int at)
     {
         int end = at;
         int last = at;

@@ -113,6 +113,12 @@ internal sealed class CharSet
         return (low & 1) != 0;
     }
 
+    private static void Fill(Span<ulong> page, int start, int end)
+    {
+        for (int c = start; c < end; c++)
+            page[c >> 6 & 3] |= 1UL << (c & 63);
+    }
+
     private static (byte[] PageOf, ulong[] Pages) MakePages(int[] ends)
     {
         byte[] pageOf = new byte[256];
@@ -127,8 +133,10 @@ internal sealed class CharSet
             while (at < ends.Length && ends[at] < last)
             {
                 int stop = Math.Min(ends[at + 1], last);
-                for (int c = Math.Max(ends[at], p << 8); c < stop; c++)
-                    page[c >> 6 & 3] |= 1UL << (c & 63);
+                if (ends[at] <= p << 8 && stop == last)
+                    page.Fill(ulong.MaxValue);
+                else
+                    Fill(page, Math.Max(ends[at], p << 8), stop);
                 if (ends[at + 1] > last)
                     break;
                 at += 2;

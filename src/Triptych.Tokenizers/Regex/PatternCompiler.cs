@@ -180,7 +180,7 @@ internal sealed class PatternCompiler
             RepeatKind.Possessive => PatternOp.SetRun,
             _ => follow is not null && more == RepeatNode.Unlimited && !follow.Overlaps(set) ? PatternOp.SetRun : PatternOp.SetLoop,
         };
-        Add(new PatternInstruction(op, more, Set: set, First: follow, Memo: op == PatternOp.SetRun ? -1 : NextMemo()));
+        Add(new PatternInstruction(op, more, Set: set, First: follow, Memo: NextMemo()));
     }
 
     private void EmitLoop(RepeatNode repeat, PatternFirst body, CharSet? after, CharSet? follow)

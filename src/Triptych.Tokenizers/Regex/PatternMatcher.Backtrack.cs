@@ -34,10 +34,15 @@ internal sealed partial class PatternMatcher
 
     private bool GiveBack(ReadOnlySpan<char> text, in Entry entry, ref int pc, ref int at)
     {
-        CharSet? follow = _program.Code[entry.Pc].First;
+        ref readonly PatternInstruction loop = ref _program.Code[entry.Pc];
+        CharSet? follow = loop.First;
         int position = entry.B;
+        bool remembers = _memo.IsActive && loop.Memo >= 0 && loop.X == RepeatNode.Unlimited;
         while (position > entry.A)
         {
+            // What follows has failed at this position and all later ones.
+            if (remembers)
+                _memo.Set(loop.Memo, position, PatternOutcome.Fails);
             CodePointBefore(text, position, out int units);
             position -= units;
             Count(1);
@@ -68,7 +73,7 @@ internal sealed partial class PatternMatcher
         {
             if (_memo.Get(memo, at) == PatternOutcome.Fails)
                 return false;
-            Push(EntryKind.Memo, entry.Pc, at);
+            Push(EntryKind.Memo, entry.Pc, at, at);
         }
 
         Push(EntryKind.LazyLoop, entry.Pc, at, entry.B);
@@ -145,12 +150,9 @@ internal sealed partial class PatternMatcher
                 case EntryKind.Slot:
                     _stack[kept++] = entry;
                     break;
-                case EntryKind.Memo or EntryKind.AtomicMemo:
-                    Remember(entry.Pc, entry.A, PatternOutcome.Holds);
-                    break;
-                case EntryKind.LoopMemo:
-                    int end = i + 1 < _count && _stack[i + 1] is { Kind: EntryKind.Loop } loop && loop.Pc == entry.Pc && entry.B > entry.A
-                        ? loop.B : entry.A;
+                case EntryKind.Memo or EntryKind.LoopMemo or EntryKind.AtomicMemo:
+                    int end = i + 1 < _count && _stack[i + 1] is { Kind: EntryKind.Loop } loop && loop.Pc == entry.Pc
+                        && _program.Code[loop.Pc].X == RepeatNode.Unlimited ? loop.B : entry.B;
                     for (int position = entry.A; position <= end; position++)
                         Remember(entry.Pc, position, PatternOutcome.Holds);
                     break;

@@ -26,12 +26,7 @@ internal sealed partial class PatternMatcher
                     goesOn = TakeExactly(text, ref at, step);
                     pc++;
                     break;
-                case PatternOp.SetRun:
-                    at = TakeRun(text, at, step.Set!, step.X);
-                    goesOn = true;
-                    pc++;
-                    break;
-                case PatternOp.SetLoop or PatternOp.SetLazy or PatternOp.Split:
+                case PatternOp.SetLoop or PatternOp.SetRun or PatternOp.SetLazy or PatternOp.Split:
                     if (_memo.IsActive && step.Memo >= 0)
                     {
                         PatternOutcome outcome = _memo.Get(step.Memo, at);
@@ -49,14 +44,14 @@ internal sealed partial class PatternMatcher
                             break;
                         }
 
-                        if (step.Op != PatternOp.SetLoop)
-                            Push(EntryKind.Memo, pc, at);
+                        Push(EntryKind.Memo, pc, at, at);
                     }
 
                     goesOn = step.Op switch
                     {
                         PatternOp.Split => TakeSplit(text, step, ref pc, at),
                         PatternOp.SetLoop => TakeLoop(text, step, ref pc, ref at),
+                        PatternOp.SetRun => TakeAll(text, step, ref pc, ref at),
                         _ => TakeLazy(ref pc, at, step),
                     };
                     break;
@@ -127,25 +122,41 @@ internal sealed partial class PatternMatcher
         return true;
     }
 
-    private int TakeRun(ReadOnlySpan<char> text, int at, CharSet set, int most)
-    {
-        int start = at;
-        for (int i = 0; i < most && at < text.Length && set.Contains(CodePointAt(text, at, out int units)); i++)
-            at += units;
-        Count(at - start);
-        return at;
-    }
-
     private bool TakeLoop(ReadOnlySpan<char> text, in PatternInstruction step, ref int pc, ref int at)
     {
         int start = at;
-        at = TakeRun(text, at, step.Set!, step.X);
-        if (_memo.IsActive && step.Memo >= 0)
-            Push(EntryKind.LoopMemo, pc, start, step.X == RepeatNode.Unlimited ? at : start);
+        // Where the loop is known to fail, so does whatever follows from there on.
+        bool remembers = _memo.IsActive && step.Memo >= 0 && step.X == RepeatNode.Unlimited;
+        for (int i = 0; i < step.X && at < text.Length && step.Set!.Contains(CodePointAt(text, at, out int units)); i++)
+        {
+            if (remembers && _memo.Get(step.Memo, at + units) == PatternOutcome.Fails)
+                break;
+            at += units;
+        }
+
+        Count(at - start);
         if (at > start)
             Push(EntryKind.Loop, pc, start, at);
         pc++;
         return Begins(text, at, step.First);
+    }
+
+    private bool TakeAll(ReadOnlySpan<char> text, in PatternInstruction step, ref int pc, ref int at)
+    {
+        int start = at;
+        bool remembers = _memo.IsActive && step.Memo >= 0;
+        for (int i = 0; i < step.X && at < text.Length && step.Set!.Contains(CodePointAt(text, at, out int units)); i++)
+        {
+            at += units;
+            if (remembers && step.X == RepeatNode.Unlimited && _memo.Get(step.Memo, at) == PatternOutcome.Fails)
+                return false;
+        }
+
+        Count(at - start);
+        if (remembers && step.X == RepeatNode.Unlimited && _count > 0 && _stack[_count - 1] is { Kind: EntryKind.Memo } memo && memo.Pc == pc)
+            _stack[_count - 1] = memo with { Kind = EntryKind.LoopMemo, B = at };
+        pc++;
+        return true;
     }
 
     private bool TakeLazy(ref int pc, int at, in PatternInstruction step)

@@ -10,7 +10,7 @@ namespace Triptych.Tokenizers.Patterns;
 internal sealed partial class PatternMatcher
 {
     private const long StepsBeforeMemoPerUnit = 64;
-    private const long MaxSteps = 20_000_000;
+    private const long MaxSteps = 2_000_000;
     private const int MaxStepsPerUnit = 4_000;
 
     private const int KeptEntries = 1 << 14;
@@ -48,7 +48,7 @@ internal sealed partial class PatternMatcher
         /// <summary>All ways of the instruction Pc at A have failed once this comes to the top.</summary>
         Memo,
 
-        /// <summary>The same for a loop, from A to B.</summary>
+        /// <summary>The same for a loop that gives nothing back, which ends at B wherever it begins from A on.</summary>
         LoopMemo,
 
         /// <summary>A memo inside an atomic group that has matched.</summary>

@@ -51,7 +51,7 @@ def ranges_of(pattern):
 
 
 names = ["alnum", "alpha", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "xdigit", "word", "ascii",
-         "any", "assigned", "lc", "c", "cs", "other", "surrogate", "letter", "l"]  # and what the package knows
+         "any", "assigned", "lc", "c", "cs", "other", "surrogate", "letter", "l"]
 for name, (_, values) in _regex_core.PROPERTIES.items():
     if name in ("GC", "GENERALCATEGORY", "SC", "SCRIPT"):
         names += [value for value in values]

@@ -16,7 +16,7 @@ internal sealed record SegmentTokens(ulong Hash, string Text, SegmentToken[] Tok
 internal sealed class SegmentCache
 {
     /// <summary>Longer segments rarely come again.</summary>
-    public const int MaxLength = 64;
+    public const int MaxLength = 32;
 
     private const int Bits = 15;
 

@@ -152,7 +152,10 @@ internal sealed class SegmentEncoder
             }
 
             pieces.Clear();
-            _parts.Model.Tokenize(work.Text.Chars[split.Start..split.End], pieces);
+            if (_segmenter is null)
+                _parts.Model.Tokenize(work.Text.Chars[split.Start..split.End], pieces);
+            else
+                _parts.Model.TokenizeNew(work.Text.Chars[split.Start..split.End], pieces);
             int word = sink.NextWord++;
             foreach (Piece piece in pieces)
             {

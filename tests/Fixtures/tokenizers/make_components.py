@@ -93,7 +93,16 @@ def pre_tokenizers():
         yield f"FixedLength {length}", P.FixedLength(length)
     yield "Sequence", P.Sequence([P.WhitespaceSplit(), P.Punctuation("merged_with_previous"), P.Digits(True), P.FixedLength(4)])
     yield "Sequence bytes", P.Sequence([P.Split(Regex(r"\p{N}{1,3}"), "isolated"), P.ByteLevel(True, use_regex=False)])
-    yield "Sequence deepseek", P.Sequence([
+    yield "DeepSeek-V3", P.Sequence([
+        P.Split(Regex(r"\p{N}{1,3}"), "isolated"), P.Split(Regex("[一-龥\u3040-ゟ゠-ヿ]+"), "isolated"),
+        P.Split(Regex(r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"""
+                      r"""| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"""), "isolated"), P.ByteLevel(False, use_regex=False)])
+    yield "Falcon", P.Sequence([P.Punctuation("contiguous"), P.ByteLevel(False), P.Digits(False), P.Split(Regex("[0-9][0-9][0-9]"), "isolated")])
+    yield "BLOOM", P.Sequence([P.Split(Regex(r" ?[^(\s|[.,!?…。，、।۔،])]+"), "isolated"), P.ByteLevel(False, use_regex=False)])
+    yield "Command-R, StarCoder", P.Sequence([P.Digits(True), P.ByteLevel(False)])
+    yield "CLIP", P.Sequence([P.Split(Regex(
+        r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"), "removed", invert=True), P.ByteLevel(False)])
+    yield "DeepSeek Coder", P.Sequence([
         P.Split(Regex("[\r\n]"), "isolated"), P.Split(Regex(r"\s?\p{L}+"), "isolated"), P.Split(Regex(r"\s?\p{P}+"), "isolated"),
         P.Split(Regex("[一-龥ࠀ-一가-퟿]+"), "isolated"), P.Digits(True), P.ByteLevel(False, use_regex=False)])
 
