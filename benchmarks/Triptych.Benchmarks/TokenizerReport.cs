@@ -128,7 +128,7 @@ internal static class TokenizerReport
         return [.. documents];
     }
 
-    private static string? Option(ref string[] args, string name)
+    internal static string? Option(ref string[] args, string name)
     {
         int at = Array.IndexOf(args, name);
         if (at < 0 || at + 1 >= args.Length)

@@ -65,7 +65,8 @@ internal sealed class TrainTokenizerCommand : CliCommand
 
     private TokenizerTrainer MakeTrainer(ParseResult arguments)
     {
-        var pipeline = arguments.GetValue(from) is { } source ? Tokenizer.Load(source) : null;
+        var pipeline = arguments.GetValue(from) is { } source
+            ? Tokenizer.Load(Path.Exists(source) ? source : EmbeddedModels.Find(source) ?? source) : null;
         string kind = KindOf(arguments.GetValue(model), pipeline);
         int? size = arguments.GetValue(vocabSize);
         int least = arguments.GetValue(minFrequency) ?? 0;
