@@ -2,7 +2,7 @@ using BenchmarkDotNet.Running;
 using Triptych.Benchmarks;
 using Triptych.Benchmarks.Compare;
 
-// `compare` prints ratios to other engines, `gemm` shares of the machine's peak, `decode` where a decoded token's time goes, `sharing` what a busy core costs, `memory` the peak; anything else goes to BenchmarkDotNet (`--filter '*'`).
+// `compare` prints ratios to other engines, `gemm` shares of the machine's peak, `decode` where a decoded token's time goes, `sharing` what a busy core costs, `memory` the peak, `tokenizers` their speed; anything else goes to BenchmarkDotNet (`--filter '*'`).
 if (args is ["gemm", .. string[] rest])
     return GemmReport.Run(rest);
 if (args is ["compare", .. string[] more])
@@ -13,5 +13,9 @@ if (args is ["sharing", .. string[] shared])
     return SharingReport.Run(shared);
 if (args is ["memory", .. string[] measured])
     return MemoryReport.Run(measured);
+if (args is ["tokenizers", "parity", ..])
+    return TokenizerParity.Run(args[1..]);
+if (args is ["tokenizers", .. string[] texts])
+    return TokenizerReport.Run(texts);
 BenchmarkSwitcher.FromAssembly(typeof(GemmReport).Assembly).Run(args);
 return 0;

@@ -18,7 +18,7 @@ public sealed partial class Encoding
     /// <summary>The tokens that the ids stand for.</summary>
     public string[] Tokens
     {
-        get => _tokens ??= Lazy is { } lazy ? lazy.Tokens(this) : Join(encoding => encoding.Tokens);
+        get => _tokens ??= Lazy is { } lazy ? lazy.Tokens(Ids) : Join(encoding => encoding.Tokens);
         init => _tokens = value;
     }
 
@@ -28,35 +28,35 @@ public sealed partial class Encoding
     /// <summary>The segment of each token: by most templates 0 for the first text and 1 for the second.</summary>
     public int[] TypeIds
     {
-        get => _typeIds ??= Lazy is { } lazy ? Filled(Length, lazy.TypeId) : Join(encoding => encoding.TypeIds);
+        get => _typeIds ??= Lazy is { } lazy ? lazy.Filled(encoding => encoding.TypeIds, lazy.TypeId) : Join(encoding => encoding.TypeIds);
         init => _typeIds = value;
     }
 
     /// <summary>1 for tokens, 0 for padding.</summary>
     public int[] AttentionMask
     {
-        get => _attentionMask ??= Lazy is not null ? Filled(Length, 1) : Join(encoding => encoding.AttentionMask);
+        get => _attentionMask ??= Lazy is { } lazy ? lazy.Filled(encoding => encoding.AttentionMask, 1) : Join(encoding => encoding.AttentionMask);
         init => _attentionMask = value;
     }
 
     /// <summary>1 for tokens that were inserted (special tokens of the template, padding), 0 for the text's own.</summary>
     public int[] SpecialTokensMask
     {
-        get => _specialTokensMask ??= Lazy is not null ? new int[Length] : Join(encoding => encoding.SpecialTokensMask);
+        get => _specialTokensMask ??= Lazy is { } lazy ? lazy.Filled(encoding => encoding.SpecialTokensMask, 0) : Join(encoding => encoding.SpecialTokensMask);
         init => _specialTokensMask = value;
     }
 
     /// <summary>The word that each token belongs to, null for inserted tokens.</summary>
     public int?[] WordIds
     {
-        get => _wordIds ??= Lazy is { } lazy ? Array.ConvertAll(lazy.Words, word => (int?)word) : Join(encoding => encoding.WordIds);
+        get => _wordIds ??= Lazy is { } lazy ? lazy.WordIds() : Join(encoding => encoding.WordIds);
         init => _wordIds = value;
     }
 
     /// <summary>The text that each token comes from (0 or 1), null for inserted tokens.</summary>
     public int?[] SequenceIds
     {
-        get => _sequenceIds ??= Lazy is { } lazy ? Filled<int?>(Length, lazy.Sequence) : Join(encoding => encoding.SequenceIds);
+        get => _sequenceIds ??= Lazy is { } lazy ? lazy.Filled(encoding => encoding.SequenceIds, lazy.Sequence) : Join(encoding => encoding.SequenceIds);
         init => _sequenceIds = value;
     }
 
@@ -89,8 +89,8 @@ public sealed partial class Encoding
         return null;
     }
 
-    /// <summary>The same with other overflowing parts and, where it is given, another segment.</summary>
-    internal Encoding With(IReadOnlyList<Encoding> overflowing, int? typeId = null)
+    /// <summary>The same with other overflowing parts and, where it is given, another segment; it may belong to no text.</summary>
+    internal Encoding With(IReadOnlyList<Encoding> overflowing, int? typeId = null, bool hasSequence = true)
     {
         var copy = new Encoding
         {
@@ -105,7 +105,7 @@ public sealed partial class Encoding
         copy._attentionMask = _attentionMask;
         copy._specialTokensMask = _specialTokensMask;
         copy._wordIds = _wordIds;
-        copy._sequenceIds = _sequenceIds;
+        copy._sequenceIds = hasSequence ? _sequenceIds : new int?[Length];
         copy._typeIds = typeId is null ? _typeIds : Lazy is null ? Filled(Length, typeId.Value) : null;
         return copy;
     }

@@ -33,7 +33,7 @@ public static class EncodingOffsets
         {
             TextRange range = encoding.Offsets[i];
             int[]? positions = encoding.SequenceIds[i] == 1 ? second : first;
-            offsets[i] = positions is null || encoding.SequenceIds[i] is null ? range
+            offsets[i] = positions is null || encoding.SpecialTokensMask[i] != 0 ? range
                 : new TextRange(positions[range.Start], positions[range.End]);
         }
 

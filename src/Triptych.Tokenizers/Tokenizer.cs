@@ -18,12 +18,14 @@ public sealed class Tokenizer
     private readonly TokenizerParts _parts;
     private readonly SegmentEncoder _segments;
     private readonly TokenizerFiles _files;
+    private readonly TextFrame? _frame;
 
     internal Tokenizer(TokenizerFiles files)
     {
         _files = files;
         _parts = files.Parts ?? TokenizerReader.Read(files.Json, files.Path, files.IsConverted);
         _segments = new SegmentEncoder(_parts);
+        _frame = TextFrame.Find(_parts.PostProcessor);
         Defaults = files.IsFolder ? new EncodeOptions()
             : new EncodeOptions { Truncation = _parts.Truncation, Padding = _parts.Padding };
         SpecialTokens = files.SpecialTokens.Complete(token => TokenToId(token) is not null);
@@ -133,10 +135,54 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(options);
-        MergeDropout.Use(options.DropoutSeed);
-        Encoding encoding = Finish(EncodeText(text, 0, null), pair is null ? null : EncodeText(pair, 1, null), options);
-        return Pad([encoding], options.Padding)[0];
+        Encoding encoding = EncodeOne(text, pair, options);
+        return options.Padding is null ? encoding : Pad([encoding], options.Padding)[0];
     }
+
+    /// <summary>Encodes a text to ids alone, without truncation and padding. Allocates nothing for a text whose words came before.</summary>
+    /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
+    /// <param name="destination">Receives the ids.</param>
+    /// <param name="addSpecialTokens">Whether the special tokens of the template are inserted.</param>
+    /// <returns>The number of ids; only where it is at most the destination's length are all of them there.</returns>
+    public int EncodeToIds(ReadOnlySpan<char> text, Span<int> destination, bool addSpecialTokens = true)
+    {
+        if (Around(addSpecialTokens) is not (int[] before, int[] after))
+        {
+            int[] all = EncodeToIds(text, addSpecialTokens);
+            if (all.Length <= destination.Length)
+                all.CopyTo(destination);
+            return all.Length;
+        }
+
+        ReadOnlySpan<int> ids = Tokenize(text).Ids;
+        int count = before.Length + ids.Length + after.Length;
+        if (count <= destination.Length)
+        {
+            before.CopyTo(destination);
+            ids.CopyTo(destination[before.Length..]);
+            after.CopyTo(destination[(before.Length + ids.Length)..]);
+        }
+
+        return count;
+    }
+
+    /// <summary>Encodes a text to ids alone, without truncation and padding.</summary>
+    /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
+    /// <param name="addSpecialTokens">Whether the special tokens of the template are inserted.</param>
+    public int[] EncodeToIds(ReadOnlySpan<char> text, bool addSpecialTokens = true)
+    {
+        if (Around(addSpecialTokens) is not (int[] before, int[] after))
+            return EncodeOne(text.ToString(), null, new EncodeOptions { AddSpecialTokens = addSpecialTokens }).Ids;
+        ReadOnlySpan<int> ids = Tokenize(text).Ids;
+        return [.. before, .. ids, .. after];
+    }
+
+    /// <summary>The number of tokens of a text, without truncation and padding.</summary>
+    /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
+    /// <param name="addSpecialTokens">Whether the special tokens of the template count.</param>
+    public int CountTokens(ReadOnlySpan<char> text, bool addSpecialTokens = true) => Around(addSpecialTokens) is (int[] before, int[] after)
+        ? before.Length + Tokenize(text).Count + after.Length
+        : EncodeToIds(text, addSpecialTokens).Length;
 
     /// <summary>Encodes words; the word ids number them and the offsets count within each.</summary>
     /// <param name="words">The words.</param>
@@ -168,21 +214,16 @@ public sealed class Tokenizer
             throw new ArgumentException($"{texts.Count} texts have {pairs.Count} second texts", nameof(pairs));
         options ??= Defaults;
         var encodings = new Encoding[texts.Count];
-        void EncodeOne(int i)
-        {
-            MergeDropout.Use(options.DropoutSeed);
-            encodings[i] = Finish(EncodeText(texts[i], 0, null), pairs is null ? null : EncodeText(pairs[i], 1, null), options);
-        }
-
+        void EncodeAt(int i) => encodings[i] = EncodeOne(texts[i], pairs?[i], options);
         if (texts.Count == 1)
         {
-            EncodeOne(0);
+            EncodeAt(0);
         }
         else
         {
             try
             {
-                Parallel.For(0, texts.Count, new ParallelOptions { CancellationToken = cancellationToken }, EncodeOne);
+                Parallel.For(0, texts.Count, new ParallelOptions { CancellationToken = cancellationToken }, EncodeAt);
             }
             catch (AggregateException e)
             {
@@ -249,21 +290,48 @@ public sealed class Tokenizer
         return Encoding.Concat(encodings);
     }
 
+    private Encoding EncodeOne(string text, string? pair, EncodeOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        MergeDropout.Use(options.DropoutSeed);
+        if (pair is not null || _frame is null)
+            return Finish(EncodeText(text, 0, null), pair is null ? null : EncodeText(pair, 1, null), options);
+        TokenSink sink = Tokenize(text);
+        if (options.Truncation is Truncation truncation)
+        {
+            int added = options.AddSpecialTokens ? _frame.Before.Length + _frame.After.Length : 0;
+            if (truncation.Stride < 0 || truncation.Stride >= truncation.MaxLength - added || sink.Count > truncation.MaxLength - added)
+                return Finish(ToEncoding(sink, text, 0, null), null, options);
+        }
+
+        return _frame.Apply(sink.Ids, sink.Offsets, Parts(sink, 0, null), text, options.AddSpecialTokens);
+    }
+
     private Encoding EncodeText(string text, int sequence, int? word)
     {
         ArgumentNullException.ThrowIfNull(text);
-        TokenSink sink = Tokenize(text);
+        return ToEncoding(Tokenize(text), text, sequence, word);
+    }
+
+    private Encoding ToEncoding(TokenSink sink, string text, int sequence, int? word) => new()
+    {
+        Ids = sink.Ids.ToArray(),
+        Offsets = sink.Offsets.ToArray(),
+        Source = text,
+        Lazy = Parts(sink, sequence, word),
+    };
+
+    private TextParts Parts(TokenSink sink, int sequence, int? word)
+    {
         int[] words = sink.Words.ToArray();
         if (word is int given)
             Array.Fill(words, given);
-        return new Encoding
-        {
-            Ids = sink.Ids.ToArray(),
-            Offsets = sink.Offsets.ToArray(),
-            Source = text,
-            Lazy = new TextParts(_parts.Model.Vocabulary, words, sequence, sequence) { Found = sink.Found },
-        };
+        return new TextParts(_parts.Model.Vocabulary, words, sequence, sequence) { Found = sink.Found };
     }
+
+    /// <summary>What the template puts around a single text; null where it does not have the text once.</summary>
+    private (int[] Before, int[] After)? Around(bool addSpecialTokens) => !addSpecialTokens || _parts.PostProcessor is null ? ([], [])
+        : _frame is null ? null : (_frame.Before.Ids, _frame.After.Ids);
 
     private TokenSink Tokenize(ReadOnlySpan<char> text)
     {
@@ -315,7 +383,7 @@ public sealed class Tokenizer
 
             bool firstIsLonger = first.LengthWithin(truncation.MaxLength, side) > second.LengthWithin(truncation.MaxLength, side);
             (int keepFirst, int keepSecond) = firstIsLonger ? (longer, shorter) : (shorter, longer);
-            if (truncation.Stride >= Math.Min(keepFirst, keepSecond))
+            if (first.IsCutBelow(keepFirst, truncation.Stride) || second.IsCutBelow(keepSecond, truncation.Stride))
                 throw new ArgumentException(
                     $"a stride of {truncation.Stride} is too long for {shorter} tokens", nameof(truncation));
             return (first.Truncate(keepFirst, truncation.Stride, side), second.Truncate(keepSecond, truncation.Stride, side));

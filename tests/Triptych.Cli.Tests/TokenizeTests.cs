@@ -63,6 +63,26 @@ public sealed class TokenizeTests : IDisposable
     }
 
     [Fact]
+    public async Task Tokens_are_counted()
+    {
+        var run = await CliRun.OfAsync("tokenize", tokenizer, "the", "the the", "--count", "--no-special-tokens");
+        Assert.Equal((0, "1\n2\n"), (run.ExitCode, run.Out.ReplaceLineEndings("\n")));
+    }
+
+    [Fact]
+    public async Task Ids_become_text_again()
+    {
+        var ids = await CliRun.OfAsync("tokenize", tokenizer, "the movie", "--json");
+        string list = string.Join(", ", JsonDocument.Parse(ids.Out).RootElement.GetProperty("ids").EnumerateArray());
+        var run = await CliRun.OfAsync("tokenize", tokenizer, "--decode", list, "--skip-special-tokens");
+        Assert.Equal((0, "the movie"), (run.ExitCode, run.Out.TrimEnd()));
+        string input = folder.Write("ids.txt", $"[{list}]\n");
+        run = await CliRun.OfAsync("tokenize", tokenizer, "--decode", "--input", input);
+        Assert.Equal((0, "[CLS] the movie [SEP]"), (run.ExitCode, run.Out.TrimEnd()));
+        (await CliRun.OfAsync("tokenize", tokenizer, "--decode", "1 x")).AssertFails(2, "'x' is not a token id");
+    }
+
+    [Fact]
     public async Task Invalid_utf8_names_the_file_and_the_place()
     {
         string input = folder.Write("texts.txt", [(byte)'a', (byte)'b', 0xFF, (byte)'c']);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using Triptych.Cli.Rendering;
 using Triptych.Formats;
@@ -6,16 +7,19 @@ using Triptych.Tokenizers;
 
 namespace Triptych.Cli.Commands;
 
-/// <summary>Shows how a text falls into tokens, or tokenizes a file of texts into JSON lines.</summary>
+/// <summary>Shows how a text falls into tokens, tokenizes a file of texts into JSON lines, counts tokens, or turns ids back into text.</summary>
 internal sealed class TokenizeCommand : CliCommand
 {
-    public const string Summary = "Turn texts into token ids.";
+    public const string Summary = "Turn texts into token ids, and back.";
 
     /// <summary>Texts that are encoded together; bounds what is held in memory.</summary>
     private const int BatchSize = 1024;
 
+    /// <summary>Backgrounds: green, yellow, blue, magenta, cyan.</summary>
+    private static readonly int[] s_colours = [102, 103, 104, 105, 106];
+
     private readonly Argument<string> tokenizer = new("TOKENIZER") { Description = "A tokenizer.json, a folder with one, a GGUF file, or an embedded model." };
-    private readonly Argument<string[]> texts = new("TEXT") { Description = "Texts to tokenize.", Arity = ArgumentArity.ZeroOrMore };
+    private readonly Argument<string[]> texts = new("TEXT") { Description = "Texts to tokenize; with --decode, ids.", Arity = ArgumentArity.ZeroOrMore };
 
     private readonly Option<string?> input = new("--input")
     {
@@ -25,6 +29,9 @@ internal sealed class TokenizeCommand : CliCommand
 
     private readonly Option<string?> output = new("--out") { Description = "Write JSON lines to a file.", HelpName = "FILE" };
     private readonly Option<bool> json = new("--json") { Description = "Print JSON lines: ids, tokens, offsets (in UTF-16 units)." };
+    private readonly Option<bool> count = new("--count") { Description = "Print only the number of tokens of each text." };
+    private readonly Option<bool> decode = new("--decode") { Description = "Turn ids into text: each TEXT or line of --input is ids, between commas or spaces." };
+    private readonly Option<bool> skipSpecialTokens = new("--skip-special-tokens") { Description = "With --decode: leave special tokens out." };
     private readonly Option<bool> noSpecialTokens = new("--no-special-tokens") { Description = "Don't add special tokens such as [CLS]." };
 
     public TokenizeCommand()
@@ -36,12 +43,16 @@ internal sealed class TokenizeCommand : CliCommand
         Add(output);
         Add(json);
         Add(noSpecialTokens);
+        Add(count);
+        Add(decode);
+        Add(skipSpecialTokens);
     }
 
     public override IReadOnlyList<(string CommandLine, string Purpose)> Examples =>
     [
         ("triptych tokenize ./bert-base-uncased \"Tokenization isn't hard.\"", "see the pieces of a text"),
         ("triptych tokenize ./gpt2/tokenizer.json --input texts.txt --out ids.jsonl", "tokenize a file, a text a line"),
+        ("triptych tokenize ./gpt2 --decode \"15496, 995\"", "the text of some ids"),
     ];
 
     public override Task ExecuteAsync(ParseResult arguments, Terminal terminal, CancellationToken cancellationToken)
@@ -55,6 +66,13 @@ internal sealed class TokenizeCommand : CliCommand
 
         string path = Locate(arguments.GetRequiredValue(tokenizer));
         var loaded = GgufFile.IsGguf(path) ? GgufTokenizer.Load(path) : Tokenizer.Load(path);
+        if (arguments.GetValue(decode))
+        {
+            foreach (string ids in inputFile is null ? given : ReadTexts(inputFile))
+                terminal.Out.WriteLine(loaded.Decode(ParseIds(ids), arguments.GetValue(skipSpecialTokens)));
+            return Task.CompletedTask;
+        }
+
         var batches = (inputFile is null ? given : ReadTexts(inputFile)).Chunk(BatchSize);
         var options = OptionsFor(loaded, !arguments.GetValue(noSpecialTokens));
         var encodings = batches.SelectMany(batch => loaded.EncodeBatch(batch, options: options, cancellationToken: cancellationToken));
@@ -66,6 +84,11 @@ internal sealed class TokenizeCommand : CliCommand
                 WriteJsonLines(writer, encodings);
                 writer.Flush();
             });
+        }
+        else if (arguments.GetValue(count))
+        {
+            foreach (var encoding in encodings)
+                terminal.Out.WriteLine(encoding.Length);
         }
         else if (inputFile is not null || arguments.GetValue(json))
         {
@@ -113,6 +136,13 @@ internal sealed class TokenizeCommand : CliCommand
         }
     }
 
+    private static int[] ParseIds(string text)
+    {
+        string[] parts = text.Trim().TrimStart('[').TrimEnd(']').Split([',', ' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+        return Array.ConvertAll(parts, part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int id)
+            ? id : throw new UsageException($"'{part}' is not a token id"));
+    }
+
     private static void WriteJsonLines(TextWriter writer, IEnumerable<Encoding> encodings)
     {
         foreach (var encoding in encodings)
@@ -145,6 +175,7 @@ internal sealed class TokenizeCommand : CliCommand
 
     private static void WritePieces(Terminal terminal, string text, Encoding encoding)
     {
+        WriteColoured(terminal, text, encoding);
         var table = new Table(("token", Align.Left), ("id", Align.Right), ("from", Align.Right), ("to", Align.Right), ("text", Align.Left));
         for (int i = 0; i < encoding.Length; i++)
         {
@@ -154,5 +185,24 @@ internal sealed class TokenizeCommand : CliCommand
 
         table.Write(terminal);
         terminal.Out.WriteLine($"{encoding.Length} tokens");
+    }
+
+    /// <summary>The text with a colour for each token, where the terminal has colours.</summary>
+    private static void WriteColoured(Terminal terminal, string text, Encoding encoding)
+    {
+        if (!terminal.IsDecorated)
+            return;
+        int done = 0;
+        for (int i = 0; i < encoding.Length; i++)
+        {
+            var (start, end) = encoding.Offsets[i];
+            if (end <= done)
+                continue;
+            start = Math.Max(start, done);
+            terminal.Out.Write($"{text[done..start]}\e[30;{s_colours[i % s_colours.Length]}m{text[start..end]}\e[0m");
+            done = end;
+        }
+
+        terminal.Out.WriteLine(text[done..]);
     }
 }

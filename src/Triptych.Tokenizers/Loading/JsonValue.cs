@@ -3,9 +3,31 @@ using System.Text.Json;
 namespace Triptych.Tokenizers.Loading;
 
 /// <summary>A value of a JSON file that knows where it stands, so that every error can say so.</summary>
-internal readonly struct JsonValue(JsonElement element, string file, string key)
+internal readonly struct JsonValue
 {
-    public JsonElement Element { get; } = element;
+    private readonly string _file, _parent;
+    private readonly string? _name;
+    private readonly int _index;
+
+    /// <param name="element">The value.</param>
+    /// <param name="file">The file, for errors.</param>
+    /// <param name="key">Where it stands in the file.</param>
+    public JsonValue(JsonElement element, string file, string key)
+        : this(element, file, key, null, -1)
+    {
+    }
+
+    // The key is put together when an error needs it: there are values by the hundred thousand.
+    private JsonValue(JsonElement element, string file, string parent, string? name, int index)
+    {
+        Element = element;
+        _file = file;
+        _parent = parent;
+        _name = name;
+        _index = index;
+    }
+
+    public JsonElement Element { get; }
 
     public bool IsString => Element.ValueKind == JsonValueKind.String;
 
@@ -28,7 +50,7 @@ internal readonly struct JsonValue(JsonElement element, string file, string key)
         }
     }
 
-    public TokenizerException Fail(string reason) => new(file, key.Length == 0 ? reason : $"{key}: {reason}");
+    public TokenizerException Fail(string reason) => new(_file, Key.Length == 0 ? reason : $"{Key}: {reason}");
 
     /// <summary>A member, or null where it is missing or null.</summary>
     public JsonValue? Member(string name)
@@ -36,7 +58,7 @@ internal readonly struct JsonValue(JsonElement element, string file, string key)
         if (!IsObject)
             throw Fail($"expected an object, found {Describe()}");
         return Element.TryGetProperty(name, out JsonElement member) && member.ValueKind != JsonValueKind.Null
-            ? new JsonValue(member, file, Join(name)) : null;
+            ? new JsonValue(member, _file, Key, name, -1) : null;
     }
 
     public JsonValue Required(string name) => Member(name) ?? throw Fail($"\"{name}\" is missing");
@@ -46,19 +68,21 @@ internal readonly struct JsonValue(JsonElement element, string file, string key)
         if (!IsArray)
             throw Fail($"expected an array, found {Describe()}");
         int i = 0;
+        string key = Key;
         foreach (JsonElement item in Element.EnumerateArray())
-            yield return new JsonValue(item, file, $"{key}[{i++}]");
+            yield return new JsonValue(item, _file, key, null, i++);
     }
-
-    /// <summary>An item of this array, for those who go through a large one by its elements.</summary>
-    public JsonValue Item(JsonElement item, int index) => new(item, file, $"{key}[{index}]");
 
     public IEnumerable<(string Name, JsonValue Value)> Members()
     {
         if (!IsObject)
             throw Fail($"expected an object, found {Describe()}");
+        string key = Key;
         foreach (JsonProperty member in Element.EnumerateObject())
-            yield return (Text(member), new JsonValue(member.Value, file, Join(member.Name)));
+        {
+            string name = Text(member);
+            yield return (name, new JsonValue(member.Value, _file, key, name, -1));
+        }
     }
 
     public string AsString()
@@ -94,7 +118,8 @@ internal readonly struct JsonValue(JsonElement element, string file, string key)
 
     public int Int(string name, int otherwise) => Member(name)?.AsInt() ?? otherwise;
 
-    private string Join(string name) => key.Length == 0 ? name : $"{key}.{name}";
+    private string Key => _index >= 0 ? $"{_parent}[{_index}]"
+        : _name is null ? _parent : _parent.Length == 0 ? _name : $"{_parent}.{_name}";
 
     private string Describe()
     {

@@ -25,7 +25,8 @@ internal static partial class TokenizerReader
     /// <param name="exactScores">Whether scores are the numbers that are written, as for files made here, and not the reference's reading of them.</param>
     public static TokenizerParts Read(ReadOnlyMemory<byte> json, string file, bool exactScores = false)
     {
-        using System.Text.Json.JsonDocument document = JsonValue.Parse(json, file);
+        ModelScan? lists = ModelScan.TryRead(json);
+        using System.Text.Json.JsonDocument document = JsonValue.Parse(lists?.Rest ?? json, file);
         var root = new JsonValue(document.RootElement, file, "");
         if (!root.IsObject)
             throw root.Fail("the file is not a JSON object");
@@ -33,7 +34,7 @@ internal static partial class TokenizerReader
             throw root.Fail($"unknown version \"{version}\"");
 
         Normalizer? normalizer = root.Member("normalizer") is JsonValue n ? ReadNormalizer(n, 0) : null;
-        TokenizerModel model = ReadModel(root.Required("model"), exactScores);
+        TokenizerModel model = ReadModel(root.Required("model"), lists, exactScores);
         return new TokenizerParts(
             normalizer,
             root.Member("pre_tokenizer") is JsonValue p ? ReadPreTokenizer(p, 0) : null,
@@ -45,7 +46,7 @@ internal static partial class TokenizerReader
             root.Member("padding") is JsonValue a ? ReadPadding(a) : null);
     }
 
-    private static TokenizerModel ReadModel(JsonValue json, bool exactScores)
+    private static TokenizerModel ReadModel(JsonValue json, ModelScan? lists, bool exactScores)
     {
         JsonValue vocabularyJson = json.Required("vocab");
         string type = json.OptionalString("type") ?? GuessModel(json);
@@ -55,13 +56,13 @@ internal static partial class TokenizerReader
             throw json.Fail($"unknown model type \"{type}\"");
 
         var vocabulary = new Vocabulary(
-            [.. vocabularyJson.Members().Select(member => (member.Name, member.Value.AsId()))], vocabularyJson.Fail);
+            lists?.Vocabulary ?? [.. vocabularyJson.Members().Select(member => (member.Name, member.Value.AsId()))], vocabularyJson.Fail);
         return type switch
         {
             "WordPiece" => new WordPiece(vocabulary, json.OptionalString("unk_token") ?? "[UNK]",
                 json.OptionalString("continuing_subword_prefix") ?? "##", json.Int("max_input_chars_per_word", 100), json.Fail),
             "WordLevel" => new WordLevel(vocabulary, json.OptionalString("unk_token") ?? "<unk>"),
-            _ => ReadBpe(json, vocabulary),
+            _ => ReadBpe(json, vocabulary, lists?.Merges),
         };
     }
 
@@ -69,9 +70,10 @@ internal static partial class TokenizerReader
     private static string GuessModel(JsonValue json) => json.Required("vocab").IsArray ? "Unigram" : json.Member("merges") is not null ? "BPE"
         : json.Member("max_input_chars_per_word") is not null ? "WordPiece" : "WordLevel";
 
-    private static Bpe ReadBpe(JsonValue json, Vocabulary vocabulary)
+    private static Bpe ReadBpe(JsonValue json, Vocabulary vocabulary, MergeList? merges)
     {
-        return new Bpe(vocabulary, [.. json.Required("merges").Items().Select(ReadMerge)], new BpeOptions
+        merges ??= MergeList.Of(json.Required("merges").Items().Where(merge => !IsVersion(merge)).Select(ReadMerge));
+        return new Bpe(vocabulary, merges, new BpeOptions
         {
             UnknownToken = json.OptionalString("unk_token"),
             ContinuingSubwordPrefix = json.OptionalString("continuing_subword_prefix"),
@@ -82,6 +84,9 @@ internal static partial class TokenizerReader
             Dropout = ReadDropout(json.Member("dropout")),
         }, json.Fail);
     }
+
+    // The first line of a merges.txt, which some files have taken over.
+    private static bool IsVersion(JsonValue merge) => merge.IsString && merge.AsString().StartsWith("#version", StringComparison.Ordinal);
 
     private static double ReadDropout(JsonValue? json) => json is not JsonValue dropout ? 0
         : dropout.Element.ValueKind == System.Text.Json.JsonValueKind.Number && dropout.Element.TryGetDouble(out double p) && p is >= 0 and <= 1

@@ -56,8 +56,9 @@ internal sealed partial class Bpe
     }
 
     /// <summary>
-    /// As the reference does where characters fall back to bytes and others do not: an unknown token waits until a known character or
-    /// the end, behind the bytes that come in between, and the offsets are counted along the tokens as they then stand.
+    /// As the reference does where some characters fall back to bytes and others do not, or are dropped for want of an unknown token: an
+    /// unknown token waits until a known character or the end, behind the bytes that come in between, and the offsets are counted along
+    /// the tokens as they then stand.
     /// </summary>
     private void MergeInTurn(ReadOnlySpan<char> word, List<Piece> output)
     {
@@ -110,9 +111,11 @@ internal sealed partial class Bpe
 
     private int[]? ByteTokens(ReadOnlySpan<char> symbol, bool first, bool last)
     {
+        if (_byteTokens is null)
+            return null;
         byte[] bytes = System.Text.Encoding.UTF8.GetBytes(string.Concat(
             first ? "" : _options.ContinuingSubwordPrefix, symbol, last ? _options.EndOfWordSuffix : ""));
-        int[] tokens = Array.ConvertAll(bytes, b => _byteTokens![b]);
+        int[] tokens = Array.ConvertAll(bytes, b => _byteTokens[b]);
         return Array.TrueForAll(tokens, token => token >= 0) ? tokens : null;
     }
 

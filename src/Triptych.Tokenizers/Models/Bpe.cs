@@ -29,6 +29,8 @@ internal sealed record BpeOptions
 internal sealed partial class Bpe : TokenizerModel
 {
     private const int ScanLimit = 128;
+    private const int LinearLimit = 16;
+    private const int LinearPays = 1 << 16;
     private const int CacheSize = 1 << 14;
     private const int MaxCachedLength = 48;
 
@@ -38,13 +40,16 @@ internal sealed partial class Bpe : TokenizerModel
     private readonly UnknownToken? _unknown;
     private readonly int[]? _byteTokens;
     private readonly bool _bytesInOrder;
+    private readonly Lazy<LinearMerger?> _linear;
+    private long _longSymbols;
     private readonly CachedWord?[] _cache = new CachedWord?[CacheSize];
 
-    public Bpe(
-        Vocabulary vocabulary,
-        IReadOnlyList<(string Left, string Right)> merges,
-        BpeOptions options,
-        Func<string, Exception> refuse)
+    public Bpe(Vocabulary vocabulary, IEnumerable<(string Left, string Right)> merges, BpeOptions options, Func<string, Exception> refuse)
+        : this(vocabulary, MergeList.Of(merges), options, refuse)
+    {
+    }
+
+    public Bpe(Vocabulary vocabulary, MergeList merges, BpeOptions options, Func<string, Exception> refuse)
         : base(vocabulary)
     {
         _options = options;
@@ -61,30 +66,14 @@ internal sealed partial class Bpe : TokenizerModel
         _bytesInOrder = _byteTokens is null || Array.TrueForAll(_byteTokens, id => id >= 0)
             && options is { ContinuingSubwordPrefix: null or "", EndOfWordSuffix: null or "" };
 
-        _merges = new MergeTable(merges.Count);
-        int prefix = options.ContinuingSubwordPrefix?.Length ?? 0;
-        char[] joined = new char[2 * vocabulary.MaxTokenLength];
-        for (int rank = 0; rank < merges.Count; rank++)
-        {
-            (string left, string right) = merges[rank];
-            int leftId = vocabulary.IdOf(left);
-            int rightId = vocabulary.IdOf(right);
-            if (leftId < 0 || rightId < 0)
-                throw refuse($"merge {rank} names \"{(leftId < 0 ? left : right)}\", which is not in the vocabulary");
-            if (right.Length < prefix)
-                throw refuse($"merge {rank}: \"{right}\" is shorter than the continuation prefix");
-            left.CopyTo(joined);
-            right.AsSpan(prefix).CopyTo(joined.AsSpan(left.Length));
-            ReadOnlySpan<char> token = joined.AsSpan(0, left.Length + right.Length - prefix);
-            int newId = vocabulary.IdOf(token);
-            if (newId < 0)
-                throw refuse($"merge {rank} makes \"{token}\", which is not in the vocabulary");
-            _merges.Set(leftId, rightId, rank, newId);
-        }
+        _merges = MergeTable.Build(vocabulary, merges, options.ContinuingSubwordPrefix ?? "", refuse);
+        _linear = new Lazy<LinearMerger?>(() => LinearMerger.TryBuild(_merges, vocabulary.IdLimit));
     }
 
     /// <summary>Whether a word that is a token is taken whole.</summary>
     public bool IgnoresMerges => _options.IgnoreMerges;
+
+    public override bool IsDeterministic => _options.Dropout == 0;
 
     public override string? ContinuingSubwordPrefix => _options.ContinuingSubwordPrefix;
 
@@ -129,15 +118,29 @@ internal sealed partial class Bpe : TokenizerModel
         Span<Piece> symbols = capacity <= 128
             ? stackalloc Piece[capacity]
             : (rented = ArrayPool<Piece>.Shared.Rent(capacity)).AsSpan(0, capacity);
-        symbols = symbols[..ReadSymbols(word, symbols)];
-        output.AddRange(symbols[..MergeAll(symbols)]);
+        int count = ReadSymbols(word, symbols);
+        if (count < 0)
+            MergeInTurn(word, output);
+        else
+            output.AddRange(symbols[..MergeAll(symbols[..count])]);
         if (rented is not null)
             ArrayPool<Piece>.Shared.Return(rented);
     }
 
-    private int MergeAll(Span<Piece> symbols) => _options.Dropout > 0 ? MergeWithDropout(symbols)
-        : symbols.Length > ScanLimit ? MergeByQueue(symbols) : MergeByScan(symbols);
+    private int MergeAll(Span<Piece> symbols)
+    {
+        if (_options.Dropout > 0)
+            return MergeWithDropout(symbols);
+        if (symbols.Length > LinearLimit && FindLinear(symbols.Length) is LinearMerger linear && linear.Merge(symbols) is >= 0 and int count)
+            return count;
+        return symbols.Length > ScanLimit ? MergeByQueue(symbols) : MergeByScan(symbols);
+    }
 
+    /// <summary>The linear way takes a while to prepare, so the first long words go without.</summary>
+    private LinearMerger? FindLinear(int length) =>
+        _linear.IsValueCreated || Interlocked.Add(ref _longSymbols, length) > LinearPays ? _linear.Value : null;
+
+    /// <summary>The characters as tokens and their number, or -1 where one has none at all.</summary>
     private int ReadSymbols(ReadOnlySpan<char> word, Span<Piece> symbols)
     {
         int count = 0;
@@ -163,6 +166,10 @@ internal sealed partial class Bpe : TokenizerModel
                 else
                     symbols[count++] = new Piece(_unknown.Id, at, end);
                 afterUnknown = true;
+            }
+            else
+            {
+                return -1;
             }
         }
 

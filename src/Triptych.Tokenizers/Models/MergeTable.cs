@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Triptych.Tokenizers.Models;
 
 /// <summary>From a pair of token ids to the rank of its merge and the token that it makes.</summary>
-internal sealed class MergeTable
+internal sealed partial class MergeTable
 {
     /// <summary>The rank of a pair that has no merge.</summary>
     public const int None = int.MaxValue;
@@ -29,6 +29,10 @@ internal sealed class MergeTable
             slot = slot + 1 & _entries.Length - 1;
         _entries[slot] = (pair, rank, id);
     }
+
+    /// <summary>All merges, in no order.</summary>
+    public IEnumerable<(int Left, int Right, int Rank, int Id)> All() => _entries.Where(entry => entry.Pair != Empty)
+        .Select(entry => ((int)(entry.Pair >> 32), (int)(entry.Pair & uint.MaxValue), entry.Rank, entry.Id));
 
     public int Find(int left, int right, out int id)
     {

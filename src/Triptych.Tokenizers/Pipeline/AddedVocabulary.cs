@@ -129,6 +129,7 @@ internal sealed class AddedVocabulary
             {
                 while (start > done && UnicodeData.Is(text[start - 1], CharClass.White))
                     start--;
+                start = Math.Min(Math.Max(start, done), stop);
             }
 
             if (token.RStrip)
@@ -137,7 +138,7 @@ internal sealed class AddedVocabulary
                     stop++;
             }
 
-            start = Math.Max(start, done);
+            // White space that an earlier token swallowed may be a token too: it then belongs to both.
             if (done < start)
                 output.Add(new Split(offset + done, offset + start));
             if (start < stop)

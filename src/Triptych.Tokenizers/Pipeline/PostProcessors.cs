@@ -9,6 +9,9 @@ internal abstract class PostProcessor
     public abstract int CountAdded(bool pair);
 
     public abstract List<Encoding> Process(List<Encoding> encodings, bool addSpecialTokens);
+
+    /// <summary>The parts of a sequence one after another, else itself.</summary>
+    public virtual IEnumerable<PostProcessor> Flatten() => [this];
 }
 
 internal sealed class SequencePostProcessor(PostProcessor[] parts) : PostProcessor
@@ -17,6 +20,8 @@ internal sealed class SequencePostProcessor(PostProcessor[] parts) : PostProcess
 
     public override List<Encoding> Process(List<Encoding> encodings, bool addSpecialTokens) =>
         parts.Aggregate(encodings, (current, part) => part.Process(current, addSpecialTokens));
+
+    public override IEnumerable<PostProcessor> Flatten() => parts.SelectMany(part => part.Flatten());
 }
 
 /// <summary>A place in a template: one of the two texts, or tokens to insert.</summary>
@@ -25,16 +30,25 @@ internal readonly record struct TemplatePiece(int Sequence, int[] Ids, string[] 
 /// <summary>Templates such as <c>[CLS] $A [SEP] $B:1 [SEP]:1</c>.</summary>
 internal sealed class TemplateProcessor(TemplatePiece[] single, TemplatePiece[] pair) : PostProcessor
 {
+    /// <summary>The template of a single text.</summary>
+    public IReadOnlyList<TemplatePiece> Single => single;
+
     public override int CountAdded(bool isPair) =>
         (isPair ? pair : single).Sum(piece => piece.Sequence >= 0 ? 0 : piece.Ids.Length);
 
     public override List<Encoding> Process(List<Encoding> encodings, bool addSpecialTokens)
     {
         var output = new List<Encoding>();
-        foreach (TemplatePiece piece in encodings.Count == 2 ? pair : single)
+        TemplatePiece[] template = encodings.Count == 2 ? pair : single;
+        for (int i = 0; i < template.Length; i++)
         {
+            TemplatePiece piece = template[i];
             if (piece.Sequence >= 0)
-                output.Add(encodings[piece.Sequence].With(encodings[piece.Sequence].Overflowing, piece.TypeId));
+            {
+                // Where a text comes more than once, only the last time counts as its place.
+                bool again = Array.FindIndex(template, i + 1, other => other.Sequence == piece.Sequence) >= 0;
+                output.Add(encodings[piece.Sequence].With(encodings[piece.Sequence].Overflowing, piece.TypeId, hasSequence: !again));
+            }
             else if (addSpecialTokens)
                 output.Add(Encoding.Inserted(piece.Ids, piece.Tokens, piece.TypeId));
         }
@@ -62,28 +76,43 @@ internal sealed class TrimOffsetsProcessor(bool addPrefixSpace) : PostProcessor
 
     private void Trim(Encoding encoding)
     {
-        for (int i = 0; i < encoding.Length; i++)
+        if (encoding.Lazy is { } parts)
         {
-            string token = encoding.Lazy is { } lazy ? lazy.Token(encoding, i) : encoding.Tokens[i];
-            int leading = 0;
-            int trailing = 0;
-            while (leading < token.Length && IsSpace(token[leading]))
-                leading++;
-            while (trailing < token.Length && IsSpace(token[^(trailing + 1)]))
-                trailing++;
-            if (leading == 0 && trailing == 0)
-                continue;
-
-            (int start, int end) = encoding.Offsets[i];
-            // A single space before the first word may be the one that the pre-tokenizer added.
-            if (leading == 1 && addPrefixSpace && (i == 0 || start == 0))
-                leading = 0;
-            for (; leading > 0 && start < end; leading--)
-                start += IsPair(encoding.Source, start) ? 2 : 1;
-            for (; trailing > 0 && end > start; trailing--)
-                end -= IsPair(encoding.Source, end - 2) ? 2 : 1;
-            encoding.Offsets[i] = new TextRange(start, end);
+            Trim(parts, encoding.Ids, encoding.Offsets, encoding.Source);
+            return;
         }
+
+        for (int i = 0; i < encoding.Length; i++)
+            Trim(encoding.Tokens[i], i, encoding.Offsets, encoding.Source);
+    }
+
+    /// <summary>The same for a text's own tokens.</summary>
+    public void Trim(TextParts parts, ReadOnlySpan<int> ids, Span<TextRange> offsets, string? source)
+    {
+        for (int i = 0; i < ids.Length; i++)
+            Trim(parts.Token(ids[i], i), i, offsets, source);
+    }
+
+    private void Trim(string token, int i, Span<TextRange> offsets, string? source)
+    {
+        int leading = 0;
+        int trailing = 0;
+        while (leading < token.Length && IsSpace(token[leading]))
+            leading++;
+        while (trailing < token.Length && IsSpace(token[^(trailing + 1)]))
+            trailing++;
+        if (leading == 0 && trailing == 0)
+            return;
+
+        (int start, int end) = offsets[i];
+        // A single space before the first word may be the one that the pre-tokenizer added.
+        if (leading == 1 && addPrefixSpace && (i == 0 || start == 0))
+            leading = 0;
+        for (; leading > 0 && start < end; leading--)
+            start += IsPair(source, start) ? 2 : 1;
+        for (; trailing > 0 && end > start; trailing--)
+            end -= IsPair(source, end - 2) ? 2 : 1;
+        offsets[i] = new TextRange(start, end);
     }
 
     // The reference counts in characters: a space that was put before an emoji shares the emoji's place.

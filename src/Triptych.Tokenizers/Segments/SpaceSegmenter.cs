@@ -1,4 +1,3 @@
-using System.Buffers;
 using Triptych.Tokenizers.Loading;
 using Triptych.Tokenizers.Models;
 using Triptych.Tokenizers.Pipeline;
@@ -7,8 +6,8 @@ using Triptych.Tokenizers.Unicode;
 namespace Triptych.Tokenizers.Segments;
 
 /// <summary>
-/// SentencePiece's texts, cut before a single space between visible characters, or before a line break that becomes a space. The space
-/// becomes the mark that begins a word, and no token reaches across it.
+/// SentencePiece's texts, cut before a single space between visible characters. The space becomes the mark that begins a word, and no
+/// token reaches across it.
 /// </summary>
 internal sealed class SpaceSegmenter : Segmenter
 {
@@ -16,18 +15,20 @@ internal sealed class SpaceSegmenter : Segmenter
 
     private readonly Normalizer? _normalizer, _normalizerOfRest;
     private readonly PreTokenizer? _preTokenizer;
-    private readonly bool _onlyFirst;
+    private readonly bool _onlyFirst, _newlineIsSpace, _newlineIsAlone;
     private readonly EdgeTable? _edges;
-    private readonly SearchValues<char> _spaces;
 
-    private SpaceSegmenter(TokenizerParts parts, Normalizer? normalizerOfRest, bool onlyFirst, EdgeTable? edges, SearchValues<char> spaces)
+    private SpaceSegmenter(TokenizerParts parts, Normalizer? normalizerOfRest, bool onlyFirst, EdgeTable? edges)
     {
         _edges = edges;
-        _spaces = spaces;
         _normalizer = parts.Normalizer;
         _normalizerOfRest = normalizerOfRest;
         _preTokenizer = parts.PreTokenizer;
         _onlyFirst = onlyFirst;
+        // A line feed that no token has beside other characters begins a segment wherever it stands; one that becomes a space, as a space does.
+        _newlineIsAlone = parts.PreTokenizer is null && !ChangesCharacters && !AnyTokenContains(parts.Model, '\n');
+        string normalized = normalizerOfRest?.Normalize("a\nb") ?? "a\nb";
+        _newlineIsSpace = parts.PreTokenizer is SequencePreTokenizer ? normalized is "a\nb" or "a b" : parts.PreTokenizer is not null && normalized == "a b";
     }
 
     public override bool FirstDiffers => _normalizer != _normalizerOfRest;
@@ -56,10 +57,10 @@ internal sealed class SpaceSegmenter : Segmenter
         Normalizer[] rest = [.. normalizers.Where(normalizer => normalizer is not PrependNormalizer).Select(WithoutLeft)];
         Normalizer? normalizerOfRest = rest.SequenceEqual(normalizers) ? parts.Normalizer : rest.Length == 0 ? null : new SequenceNormalizer(rest);
         var others = new SequenceNormalizer([.. rest.Where(normalizer => normalizer is not ReplaceNormalizer { Pattern: " " })]);
+        if (others.Normalize("a a") != "a a")
+            return null;
         EdgeTable? edges = normalizers.Any(normalizer => normalizer is PrecompiledNormalizer) ? new EdgeTable(others) : null;
-        string spaces = string.Concat(" \n\t".Where(space => others.Normalize($"a{space}a") == "a a"));
-        return !spaces.Contains(' ') ? null
-            : new SpaceSegmenter(parts, normalizerOfRest, metaspace is { Scheme: PrependScheme.First }, edges, SearchValues.Create(spaces));
+        return new SpaceSegmenter(parts, normalizerOfRest, metaspace is { Scheme: PrependScheme.First }, edges);
     }
 
     public override Normalizer? NormalizerOf(bool first) => first ? _normalizer : _normalizerOfRest;
@@ -71,13 +72,15 @@ internal sealed class SpaceSegmenter : Segmenter
         if (_edges is not null && !IsEdge(part[0]) && _edges.Vanishes(part[..Graphemes.ClusterEnd(part, 0)]))
             return false;
         int start = 0;
-        for (int at = 1; at + 1 < part.Length; at++)
+        for (int at = 1; at < part.Length; at++)
         {
-            int skip = part[at..^1].IndexOfAny(_spaces);
+            int skip = part[at..].IndexOfAny(' ', '\n');
             if (skip < 0)
                 break;
             at += skip;
-            if (!IsEdge(part[at - 1]) || !IsEdge(part[at + 1]))
+            bool alone = _newlineIsAlone && part[at] == '\n';
+            bool divides = (part[at] == ' ' || _newlineIsSpace) && at + 1 < part.Length && IsEdge(part[at - 1]) && IsEdge(part[at + 1]);
+            if (!alone && !divides)
                 continue;
             segments.Add(new Split(start, at));
             start = at;
@@ -93,6 +96,9 @@ internal sealed class SpaceSegmenter : Segmenter
     private static bool IsVisible(char c) => c < 0x80
         ? c is > ' ' and < '\u007F'
         : UnicodeData.Is(c, CharClass.Letter) && c is not ('\u115F' or '\u1160' or '\u3164' or '\uFFA0');
+
+    private static bool AnyTokenContains(TokenizerModel model, char c) =>
+        Enumerable.Range(0, model.Vocabulary.IdLimit).Any(id => model.Vocabulary.TokenOf(id) is { Length: > 1 } token && token.Contains(c));
 
     private static bool IsLocal(Normalizer normalizer) => normalizer switch
     {
