@@ -73,9 +73,6 @@ internal readonly struct JsonValue
             yield return new JsonValue(item, _file, key, null, i++);
     }
 
-    /// <summary>An item of this array, for those who go through a large one by its elements.</summary>
-    public JsonValue Item(JsonElement item, int index) => new(item, _file, Key, null, index);
-
     public IEnumerable<(string Name, JsonValue Value)> Members()
     {
         if (!IsObject)

@@ -13,24 +13,19 @@ internal static partial class TokenizerReader
         JsonValue vocabulary = json.Required("vocab");
         if (!vocabulary.IsArray || vocabulary.Element.GetArrayLength() > Vocabulary.MaxId)
             throw vocabulary.Fail("expected an array of pieces with their scores");
-        var pieces = new (string, double)[vocabulary.Element.GetArrayLength()];
-        int index = 0;
-        foreach (JsonElement item in vocabulary.Element.EnumerateArray())
-            pieces[index] = ReadPiece(vocabulary, item, index++, exactScores);
+        (string, double)[] pieces = [.. vocabulary.Items().Select(piece => ReadPiece(piece, exactScores))];
         int unknown = json.Member("unk_id") is not JsonValue id ? -1
             : id.AsInt() is >= 0 and int given && given < pieces.Length ? given : throw id.Fail($"is not the id of one of {pieces.Length} pieces");
         return new Unigram(pieces, unknown, json.Bool("byte_fallback", false), vocabulary.Fail);
     }
 
-    private static (string Piece, double Score) ReadPiece(JsonValue vocabulary, JsonElement item, int index, bool exactScores)
+    private static (string Piece, double Score) ReadPiece(JsonValue json, bool exactScores)
     {
-        if (item.ValueKind != JsonValueKind.Array || item.GetArrayLength() != 2 || item[0].ValueKind != JsonValueKind.String
-            || item[1].ValueKind != JsonValueKind.Number)
-            throw vocabulary.Item(item, index).Fail("expected a piece and its score");
+        JsonElement item = json.Element;
+        if (!json.IsArray || item.GetArrayLength() != 2 || item[0].ValueKind != JsonValueKind.String || item[1].ValueKind != JsonValueKind.Number)
+            throw json.Fail("expected a piece and its score");
         double score = exactScores ? item[1].GetDouble() : ParseScore(item[1].GetRawText());
-        if (!double.IsFinite(score))
-            throw vocabulary.Item(item, index).Fail("the score is out of range");
-        return (vocabulary.Item(item[0], index).AsString(), score);
+        return double.IsFinite(score) ? (json.Items().First().AsString(), score) : throw json.Fail("the score is out of range");
     }
 
     /// <summary>

@@ -7,8 +7,8 @@ using Triptych.Tokenizers.Unicode;
 namespace Triptych.Tokenizers.Segments;
 
 /// <summary>
-/// SentencePiece's texts, cut before a single space between visible characters, or before a line break that becomes a space. The space
-/// becomes the mark that begins a word, and no token reaches across it.
+/// SentencePiece's texts, cut before a single space between visible characters. The space becomes the mark that begins a word, and no
+/// token reaches across it.
 /// </summary>
 internal sealed class SpaceSegmenter : Segmenter
 {
