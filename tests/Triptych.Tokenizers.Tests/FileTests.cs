@@ -108,6 +108,10 @@ public sealed class FileTests : IDisposable
     [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"added_tokens":[{"id":0,"content":"a"},{"id":0,"content":"b"}]}""", "have the same id 0")]
     [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"added_tokens":[{"id":"0","content":"a"}]}""", "added_tokens[0].id: expected an integer")]
     [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"truncation":{"max_length":"x"}}""", "truncation.max_length: expected an integer")]
+    [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"post_processor":{"type":"Sequence","processors":[{"type":"BertProcessing","sep":["a",0],"cls":["b",1]},{"type":"BertProcessing","sep":["a",0],"cls":["b",1]}]}}""", "more than one of the processors")]
+    [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"padding":{"strategy":"BatchLongest","pad_to_multiple_of":2147483647}}""", "padding.pad_to_multiple_of")]
+    [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"pre_tokenizer":{"type":"FixedLength","length":0}}""", "at least 1")]
+    [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"normalizer":{"type":"Replace","pattern":{"Regex":"a{1000}{1000}{1000}"},"content":""}}""", "normalizer.pattern.Regex: the pattern cannot be used: it is too large")]
     public void BrokenFilesAreRefusedWithOneClearError(string json, string reason)
     {
         string path = Write("tokenizer.json", json);

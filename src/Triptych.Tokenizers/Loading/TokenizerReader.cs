@@ -164,7 +164,7 @@ internal static partial class TokenizerReader
         return new Padding
         {
             Length = strategy.IsString ? null : strategy.Required("Fixed").AsId(),
-            MultipleOf = json.Member("pad_to_multiple_of")?.AsInt(),
+            MultipleOf = json.Member("pad_to_multiple_of")?.AsId(),
             Side = ReadSide(json),
             Token = json.OptionalString("pad_token"),
             Id = json.Member("pad_id")?.AsId(),
