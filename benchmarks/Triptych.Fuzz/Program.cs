@@ -4,10 +4,13 @@ using Triptych.Fuzz;
 using Triptych.TestSupport;
 
 // dotnet run -c Release --project benchmarks/Triptych.Fuzz -- [--iterations N] [--seed S] [--only NAME]
+// dotnet run -c Release --project benchmarks/Triptych.Fuzz -- --templates N [--seed S]     (chat templates only)
 //
 // Damages checkpoint and tokenizer files at random and loads what is left. A file is either refused with an error that names it, or used; anything
 // else is a failure: another exception, over a second, or memory out of proportion to the file. The exit code is the number of failures.
 int iterations = Option("--iterations", 100_000), seed = Option("--seed", 1);
+if (Option("--templates", 0) is > 0 and int templates)
+    return new TemplateCampaign(seed).Run(templates);
 string folder = Directory.CreateTempSubdirectory("triptych-fuzz").FullName;
 try
 {

@@ -10,7 +10,7 @@ namespace Triptych.Tokenizers;
 /// Turns text into token ids and back, exactly as Hugging Face tokenizers does with the same tokenizer.json: normalizer,
 /// pre-tokenizer, model, post-processor, decoder and added tokens. Safe to use from many threads.
 /// </summary>
-public sealed class Tokenizer
+public sealed partial class Tokenizer
 {
     [ThreadStatic]
     private static TokenSink? s_sink;

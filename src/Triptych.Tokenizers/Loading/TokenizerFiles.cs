@@ -23,7 +23,8 @@ internal sealed class TokenizerFiles
         JsonObject? config = null,
         SpecialTokens? special = null,
         JsonObject? specialTokensMap = null,
-        bool isFolder = false)
+        bool isFolder = false,
+        ChatTemplateFiles? chatTemplates = null)
     {
         Path = path;
         _json = json;
@@ -31,6 +32,7 @@ internal sealed class TokenizerFiles
         SpecialTokens = special ?? new SpecialTokens();
         _config = config ?? [];
         _specialTokensMap = specialTokensMap ?? [];
+        ChatTemplates = chatTemplates ?? ChatTemplateFiles.FromConfig(_config["chat_template"], path);
         PaddingSide = ReadSide("padding_side");
         TruncationSide = ReadSide("truncation_side");
         CleanUpTokenizationSpaces = Value(_config, "clean_up_tokenization_spaces") is true;
@@ -67,7 +69,19 @@ internal sealed class TokenizerFiles
 
     public JsonObject Config => _config;
 
-    public string? ChatTemplate => Value(_config, "chat_template") as string;
+    public ChatTemplateFiles ChatTemplates { get; }
+
+    public string? ChatTemplate => ChatTemplates.Sources.GetValueOrDefault(ChatTemplateFiles.Default);
+
+    /// <summary>Special tokens of a model's own, such as <c>image_token</c>, by name.</summary>
+    public IEnumerable<(string Name, string Token)> ModelTokens()
+    {
+        JsonObject[] groups = [_config, _config["model_specific_special_tokens"] as JsonObject ?? [], _config["extra_special_tokens"] as JsonObject ?? []];
+        return groups.SelectMany((group, i) => group
+            .Where(pair => i > 0 || pair.Key.EndsWith("_token", StringComparison.Ordinal))
+            .Select(pair => (pair.Key, Value(group, pair.Key) as string)))
+            .Where(pair => pair.Item2 is not null)!;
+    }
 
     public static TokenizerFiles Read(string path)
     {
@@ -98,7 +112,7 @@ internal sealed class TokenizerFiles
         }
 
         json = ConfigRules.Apply(json, file, config, ReadObject(path, "added_tokens.json"), special, kind.Length > 0);
-        return new TokenizerFiles(file, json, config, special, map, isFolder: true);
+        return new TokenizerFiles(file, json, config, special, map, isFolder: true, ChatTemplateFiles.Read(path));
     }
 
     public void Save(string folder, SpecialTokens special)
@@ -123,6 +137,7 @@ internal sealed class TokenizerFiles
         WriteAtomically(System.IO.Path.Combine(folder, "tokenizer.json"), Json);
         WriteAtomically(System.IO.Path.Combine(folder, ConfigName), ToBytes(config));
         WriteAtomically(System.IO.Path.Combine(folder, SpecialTokensName), ToBytes(map));
+        ChatTemplates.Save(folder);
     }
 
     internal static byte[] ToBytes(JsonNode node)
@@ -177,7 +192,7 @@ internal sealed class TokenizerFiles
         }
     }
 
-    private static void WriteAtomically(string path, ReadOnlyMemory<byte> content)
+    internal static void WriteAtomically(string path, ReadOnlyMemory<byte> content)
     {
         string temporary = $"{path}.{Environment.ProcessId}.tmp";
         try
