@@ -32,13 +32,31 @@ public sealed partial class Tokenizer
     }
 
     /// <summary>
-    /// Reads a tokenizer.json, or a model folder with tokenizer.json, vocab.txt, or vocab.json and merges.txt, besides
-    /// tokenizer_config.json, special_tokens_map.json and added_tokens.json where they are.
+    /// Reads a tokenizer.json, or a model folder with tokenizer.json, vocab.txt, vocab.json and merges.txt, a SentencePiece model or a
+    /// tiktoken file, besides tokenizer_config.json, special_tokens_map.json and added_tokens.json where they are: texts become what
+    /// transformers makes of them. A SentencePiece model (<c>.model</c>, <c>.spm</c>), a tiktoken file or a tekken.json by itself is used as
+    /// the library does that it belongs to: no special tokens are added, and none are looked for in texts.
     /// </summary>
     /// <param name="path">The file or folder. A file brings its own truncation and padding into <see cref="Defaults"/>, as
     /// in Hugging Face tokenizers; for a folder they are off until asked for, as in transformers.</param>
     /// <exception cref="TokenizerException">A file is missing or cannot be used.</exception>
     public static Tokenizer Load(string path) => new(TokenizerFiles.Read(path));
+
+    /// <summary>
+    /// Reads a tiktoken file, and cuts texts as a pattern says: what <c>tiktoken.Encoding</c> does. Special tokens are not looked for in
+    /// texts; they are there for decoding and to be asked for by name.
+    /// </summary>
+    /// <param name="path">The file: a token in base64 and its rank on each line.</param>
+    /// <param name="pattern">The regular expression whose matches are the words (<c>pat_str</c>).</param>
+    /// <param name="specialTokens">Special tokens and their ids.</param>
+    /// <exception cref="TokenizerException">The file is missing or cannot be used.</exception>
+    /// <exception cref="ArgumentException">The pattern cannot be used.</exception>
+    public static Tokenizer LoadTiktoken(string path, string pattern, IReadOnlyDictionary<string, int>? specialTokens = null)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(pattern);
+        return new(TiktokenFile.Load(path, TokenizerFiles.ReadBytes(path), pattern, specialTokens ?? new Dictionary<string, int>()));
+    }
 
     /// <summary>Makes a tokenizer from the content of a tokenizer.json.</summary>
     /// <param name="json">The content, UTF-8.</param>

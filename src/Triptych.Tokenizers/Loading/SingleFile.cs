@@ -11,7 +11,9 @@ internal static class SingleFile
         text = text.StartsWith("\uFEFF"u8) ? text[3..] : text;
         // Protobuf begins with the number of a field and its kind, a byte below any visible character.
         bool json = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || text.IsEmpty || text.TrimStart(" \t\r\n"u8) is [(byte)'{' or (byte)'[', ..];
-        return json ? new TokenizerFiles(path, content) : ReadSentencePiece(path, content);
+        if (json)
+            return Path.GetFileName(path) == TekkenFile.Name || TekkenFile.IsOne(text) ? TekkenFile.Load(path, content) : new TokenizerFiles(path, content);
+        return TiktokenFile.IsOne(text) ? TiktokenFile.Load(path, content) : ReadSentencePiece(path, content);
     }
 
     private static TokenizerFiles ReadSentencePiece(string path, byte[] content)

@@ -70,6 +70,19 @@ internal sealed partial class Bpe : TokenizerModel
         _linear = new Lazy<LinearMerger?>(() => LinearMerger.TryBuild(_merges, vocabulary.IdLimit));
     }
 
+    /// <summary>Merges by the rank of what they make, as tiktoken has them: a word that is a token is taken whole.</summary>
+    public Bpe(Vocabulary vocabulary, MergeTable merges)
+        : base(vocabulary)
+    {
+        _options = new BpeOptions { IgnoreMerges = true };
+        _symbols = new int[0x180];
+        for (int c = 0; c < _symbols.Length; c++)
+            _symbols[c] = vocabulary.IdOf([(char)c]);
+        _bytesInOrder = true;
+        _merges = merges;
+        _linear = new Lazy<LinearMerger?>(() => null);
+    }
+
     /// <summary>Whether a word that is a token is taken whole.</summary>
     public bool IgnoresMerges => _options.IgnoreMerges;
 

@@ -13,7 +13,7 @@ internal sealed class AddedVocabulary
     private readonly TokenTrie _plain = new();
     private readonly TokenTrie _normalized = new();
 
-    public AddedVocabulary(IEnumerable<AddedToken> tokens, Normalizer? normalizer)
+    public AddedVocabulary(IEnumerable<AddedToken> tokens, Normalizer? normalizer, bool areFound = true)
     {
         foreach (AddedToken token in tokens)
         {
@@ -23,7 +23,7 @@ internal sealed class AddedVocabulary
                 _special.Add(token.Content);
         }
 
-        foreach (AddedToken token in _byId.Values)
+        foreach (AddedToken token in areFound ? _byId.Values : (IEnumerable<AddedToken>)[])
         {
             string content = token.Content;
             if (token.Normalized && normalizer is not null)

@@ -27,12 +27,29 @@ internal static class SplitPatterns
     /// <summary>CLIP; its matches are kept, what is between them is not.</summary>
     public const string Clip = @"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
 
+    /// <summary>OpenAI's o200k_base: cuts before capitals too.</summary>
+    public const string O200k =
+        @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+        + @"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+        + @"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+    /// <summary>Mistral's Tekken: the same without contractions, digits one by one.</summary>
+    public const string Tekken =
+        @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+"
+        + @"[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+    /// <summary>OpenAI's cl100k_base as tiktoken has it today: white space at the end of a text is one piece.</summary>
+    public const string Cl100k = @"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s";
+
     private static readonly FrozenDictionary<string, Splitter> Known = new Dictionary<string, Splitter>
     {
         [Gpt2] = Gpt2Splitter.Split,
         [Llama3] = new Cl100kSplitter(maxDigits: 3).Split,
         [Qwen2] = new Cl100kSplitter(maxDigits: 1).Split,
         [DeepSeek3] = DeepSeekSplitter.Split,
+        [O200k] = new CasedSplitter(maxDigits: 3, contractions: true).Split,
+        [Tekken] = new CasedSplitter(maxDigits: 1, contractions: false).Split,
+        [Cl100k] = new Cl100kSplitter(maxDigits: 3, takesRest: true).Split,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Cuts into the matches and what is between them, as the pattern does; null where it is not known.</summary>
@@ -47,7 +64,7 @@ internal static class SplitPatterns
 /// <summary>
 /// The pattern of OpenAI's cl100k_base, which Llama 3 and Qwen took over (<see cref="SplitPatterns.Llama3"/>).
 /// </summary>
-internal sealed class Cl100kSplitter(int maxDigits)
+internal sealed class Cl100kSplitter(int maxDigits, bool takesRest = false)
 {
     public void Split(ReadOnlySpan<char> text, int offset, List<Split> output)
     {
@@ -76,7 +93,7 @@ internal sealed class Cl100kSplitter(int maxDigits)
         int other = text[at] == ' ' ? next : at;
         if (other < text.Length && TextKinds.At(text, other, out _) == TextKind.Other)
             return LineBreaks(text, TextKinds.RunEnd(text, other, TextKind.Other));
-        return WhiteSpace(text, at);
+        return takesRest && TextKinds.RunEnd(text, at, TextKind.Space) == text.Length ? text.Length : WhiteSpace(text, at);
     }
 
     private int Digits(ReadOnlySpan<char> text, int at)
@@ -111,7 +128,7 @@ internal sealed class Cl100kSplitter(int maxDigits)
     }
 
     // The long s is the one letter beyond ASCII whose case folds into it.
-    private static int Contraction(ReadOnlySpan<char> rest)
+    public static int Contraction(ReadOnlySpan<char> rest)
     {
         if (rest.IsEmpty)
             return 0;

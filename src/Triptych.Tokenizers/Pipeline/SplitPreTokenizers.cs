@@ -10,7 +10,7 @@ internal sealed class SplitPreTokenizer(TextPattern pattern, DelimiterBehavior b
 
     public override void PreTokenize(PreTokenizedString text) => text.Split(Cut);
 
-    private void Cut(ReadOnlySpan<char> text, int offset, List<Split> output)
+    public void Cut(ReadOnlySpan<char> text, int offset, List<Split> output)
     {
         List<(TextRange Range, bool Match)> parts = s_parts ??= [];
         parts.Clear();
