@@ -23,7 +23,7 @@ public sealed class Tokenizer
     internal Tokenizer(TokenizerFiles files)
     {
         _files = files;
-        _parts = TokenizerReader.Read(files.Json, files.Path);
+        _parts = files.Parts ?? TokenizerReader.Read(files.Json, files.Path, files.IsConverted);
         _segments = new SegmentEncoder(_parts);
         _frame = TextFrame.Find(_parts.PostProcessor);
         Defaults = files.IsFolder ? new EncodeOptions()

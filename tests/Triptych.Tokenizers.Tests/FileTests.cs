@@ -82,7 +82,7 @@ public sealed class FileTests : IDisposable
     [InlineData("{}", "\"model\" is missing")]
     [InlineData("""{"version":"2.0","model":{}}""", "unknown version \"2.0\"")]
     [InlineData("""{"model":[]}""", "expected an object")]
-    [InlineData("""{"model":{"type":"Unigram","vocab":[]}}""", "unknown model type \"Unigram\"")]
+    [InlineData("""{"model":{"type":"Unigram","vocab":[["a"]]}}""", "model.vocab[0]: expected a piece and its score")]
     [InlineData("""{"model":{"type":"BPE","vocab":{},"merges":5}}""", "model.merges: expected an array")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":["a b"]}}""", "names \"b\", which is not in the vocabulary")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":["a b"]}}""", "makes \"ab\", which is not in the vocabulary")]
@@ -96,7 +96,7 @@ public sealed class FileTests : IDisposable
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0,"a":1},"merges":[]}}""", "comes twice")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"\ud800":0},"merges":[]}}""", "invalid text")]
     [InlineData("""{"model":{"type":"BPE","vocab":{},"merges":[],"dropout":1.5}}""", "model.dropout: expected a probability")]
-    [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"normalizer":{"type":"Precompiled"}}""", "unknown normalizer type \"Precompiled\"")]
+    [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"normalizer":{"type":"Precompiled"}}""", "\"precompiled_charsmap\" is missing")]
     [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"normalizer":{}}""", "normalizer: \"type\" is missing")]
     [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"pre_tokenizer":{"type":"X"}}""", "unknown pre-tokenizer type \"X\"")]
     [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(x"},"behavior":"Isolated"}}""", "pre_tokenizer.pattern.Regex: the pattern cannot be used: a group has no end at position 2")]
@@ -108,6 +108,10 @@ public sealed class FileTests : IDisposable
     [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"added_tokens":[{"id":0,"content":"a"},{"id":0,"content":"b"}]}""", "have the same id 0")]
     [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"added_tokens":[{"id":"0","content":"a"}]}""", "added_tokens[0].id: expected an integer")]
     [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"truncation":{"max_length":"x"}}""", "truncation.max_length: expected an integer")]
+    [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"post_processor":{"type":"Sequence","processors":[{"type":"BertProcessing","sep":["a",0],"cls":["b",1]},{"type":"BertProcessing","sep":["a",0],"cls":["b",1]}]}}""", "more than one of the processors")]
+    [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"padding":{"strategy":"BatchLongest","pad_to_multiple_of":2147483647}}""", "padding.pad_to_multiple_of")]
+    [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"pre_tokenizer":{"type":"FixedLength","length":0}}""", "at least 1")]
+    [InlineData("""{"model":{"type":"WordPiece","vocab":{}},"normalizer":{"type":"Replace","pattern":{"Regex":"a{1000}{1000}{1000}"},"content":""}}""", "normalizer.pattern.Regex: the pattern cannot be used: it is too large")]
     public void BrokenFilesAreRefusedWithOneClearError(string json, string reason)
     {
         string path = Write("tokenizer.json", json);

@@ -14,6 +14,8 @@ internal sealed class TokenizerFiles
 
     private readonly JsonObject _config;
     private readonly JsonObject _specialTokensMap;
+    private readonly byte[]? _content;
+    private readonly ReadOnlyMemory<byte> _json;
 
     public TokenizerFiles(
         string path,
@@ -24,7 +26,7 @@ internal sealed class TokenizerFiles
         bool isFolder = false)
     {
         Path = path;
-        Json = json;
+        _json = json;
         IsFolder = isFolder;
         SpecialTokens = special ?? new SpecialTokens();
         _config = config ?? [];
@@ -35,9 +37,21 @@ internal sealed class TokenizerFiles
         ModelMaxLength = Value(_config, "model_max_length") is double length and >= 1 and <= int.MaxValue ? (int)length : null;
     }
 
+    /// <summary>A file that is used as it is, without being made a tokenizer.json.</summary>
+    public TokenizerFiles(string path, byte[] content, TokenizerParts parts, SpecialTokens special)
+        : this(path, default, special: special) => (Parts, _content) = (parts, content);
+
     public string Path { get; }
 
-    public ReadOnlyMemory<byte> Json { get; }
+    /// <summary>The stages, where no tokenizer.json describes them.</summary>
+    public TokenizerParts? Parts { get; }
+
+    /// <summary>Whether the tokenizer.json was made here: then its scores are exact, and not what the reference reads.</summary>
+    public bool IsConverted { get; init; }
+
+    /// <exception cref="NotSupportedException">No tokenizer.json can say what the file says.</exception>
+    public ReadOnlyMemory<byte> Json => Parts is null ? _json
+        : throw new NotSupportedException($"{Path} is used as it is: no tokenizer.json works exactly as it does");
 
     public bool IsFolder { get; }
 
@@ -59,7 +73,7 @@ internal sealed class TokenizerFiles
     {
         ArgumentNullException.ThrowIfNull(path);
         if (File.Exists(path))
-            return new TokenizerFiles(path, ReadBytes(path));
+            return SingleFile.Read(path, ReadBytes(path));
         if (!Directory.Exists(path))
             throw new TokenizerException(path, "no such file or folder");
 
@@ -90,6 +104,12 @@ internal sealed class TokenizerFiles
     public void Save(string folder, SpecialTokens special)
     {
         Directory.CreateDirectory(folder);
+        if (_content is not null)
+        {
+            WriteAtomically(System.IO.Path.Combine(folder, System.IO.Path.GetFileName(Path)), _content);
+            return;
+        }
+
         JsonObject config = _config.DeepClone().AsObject();
         JsonObject map = _specialTokensMap.DeepClone().AsObject();
         foreach ((string role, string token) in special.Roles())

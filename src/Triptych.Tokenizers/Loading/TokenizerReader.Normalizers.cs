@@ -21,6 +21,8 @@ internal static partial class TokenizerReader
         "Prepend" => new PrependNormalizer(json.Required("prepend").AsString()),
         "Replace" => new ReplaceNormalizer(ReadPattern(json.Required("pattern")), json.Required("content").AsString()),
         "ByteLevel" => new ByteLevelNormalizer(),
+        "Precompiled" => ReadPrecompiled(json),
+        "Nmt" => new NmtNormalizer(),
         "Sequence" => new SequenceNormalizer(
             [.. json.Required("normalizers").Items().Select(part => ReadNormalizer(part, depth + 1))]),
         string type => throw json.Fail($"unknown normalizer type \"{type}\""),

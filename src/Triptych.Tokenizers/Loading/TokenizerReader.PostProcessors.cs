@@ -12,20 +12,26 @@ internal static partial class TokenizerReader
         "RobertaProcessing" => ReadRobertaProcessing(json),
         "ByteLevel" => json.Bool("trim_offsets", true)
             ? new TrimOffsetsProcessor(json.Bool("add_prefix_space", true)) : new SequencePostProcessor([]),
-        "Sequence" => new SequencePostProcessor(
-            [.. json.Required("processors").Items().Select(part => ReadPostProcessor(part, depth + 1))]),
+        "Sequence" => ReadPostProcessors(json, depth),
         string type => throw json.Fail($"unknown post-processor type \"{type}\""),
     };
 
+    private static SequencePostProcessor ReadPostProcessors(JsonValue json, int depth)
+    {
+        var sequence = new SequencePostProcessor([.. json.Required("processors").Items().Select(part => ReadPostProcessor(part, depth + 1))]);
+        return sequence.Flatten().OfType<TemplateProcessor>().Count() <= 1 ? sequence
+            : throw json.Fail("more than one of the processors inserts special tokens");
+    }
+
     private static TemplateProcessor ReadTemplate(JsonValue json)
     {
-        var special = json.Required("special_tokens").Members().ToDictionary(member => member.Name, member =>
+        var special = new Dictionary<string, (int[] Ids, string[] Tokens)>(StringComparer.Ordinal);
+        foreach ((string name, JsonValue value) in json.Required("special_tokens").Members())
         {
-            int[] ids = [.. member.Value.Required("ids").Items().Select(id => id.AsId())];
-            string[] tokens = [.. member.Value.Required("tokens").Items().Select(token => token.AsString())];
-            return ids.Length == tokens.Length ? (Ids: ids, Tokens: tokens)
-                : throw member.Value.Fail("\"ids\" and \"tokens\" differ in length");
-        });
+            int[] ids = [.. value.Required("ids").Items().Select(id => id.AsId())];
+            string[] tokens = [.. value.Required("tokens").Items().Select(token => token.AsString())];
+            special[name] = ids.Length == tokens.Length ? (ids, tokens) : throw value.Fail("\"ids\" and \"tokens\" differ in length");
+        }
 
         TemplatePiece ReadPiece(JsonValue piece, bool pair)
         {

@@ -19,7 +19,11 @@ internal static partial class TokenizerReader
 {
     private const int MaxDepth = 32;
 
-    public static TokenizerParts Read(ReadOnlyMemory<byte> json, string file)
+    /// <summary>Reads it.</summary>
+    /// <param name="json">The content.</param>
+    /// <param name="file">What errors call it.</param>
+    /// <param name="exactScores">Whether scores are the numbers that are written, as for files made here, and not the reference's reading of them.</param>
+    public static TokenizerParts Read(ReadOnlyMemory<byte> json, string file, bool exactScores = false)
     {
         ModelScan? lists = ModelScan.TryRead(json);
         using System.Text.Json.JsonDocument document = JsonValue.Parse(lists?.Rest ?? json, file);
@@ -30,7 +34,7 @@ internal static partial class TokenizerReader
             throw root.Fail($"unknown version \"{version}\"");
 
         Normalizer? normalizer = root.Member("normalizer") is JsonValue n ? ReadNormalizer(n, 0) : null;
-        TokenizerModel model = ReadModel(root.Required("model"), lists);
+        TokenizerModel model = ReadModel(root.Required("model"), lists, exactScores);
         return new TokenizerParts(
             normalizer,
             root.Member("pre_tokenizer") is JsonValue p ? ReadPreTokenizer(p, 0) : null,
@@ -42,10 +46,12 @@ internal static partial class TokenizerReader
             root.Member("padding") is JsonValue a ? ReadPadding(a) : null);
     }
 
-    private static TokenizerModel ReadModel(JsonValue json, ModelScan? lists)
+    private static TokenizerModel ReadModel(JsonValue json, ModelScan? lists, bool exactScores)
     {
         JsonValue vocabularyJson = json.Required("vocab");
         string type = json.OptionalString("type") ?? GuessModel(json);
+        if (type == "Unigram")
+            return ReadUnigram(json, exactScores);
         if (type is not ("BPE" or "WordPiece" or "WordLevel"))
             throw json.Fail($"unknown model type \"{type}\"");
 
@@ -61,7 +67,7 @@ internal static partial class TokenizerReader
     }
 
     // Files without a type are older than the type is.
-    private static string GuessModel(JsonValue json) => json.Member("merges") is not null ? "BPE"
+    private static string GuessModel(JsonValue json) => json.Required("vocab").IsArray ? "Unigram" : json.Member("merges") is not null ? "BPE"
         : json.Member("max_input_chars_per_word") is not null ? "WordPiece" : "WordLevel";
 
     private static Bpe ReadBpe(JsonValue json, Vocabulary vocabulary, MergeList? merges)
@@ -158,7 +164,7 @@ internal static partial class TokenizerReader
         return new Padding
         {
             Length = strategy.IsString ? null : strategy.Required("Fixed").AsId(),
-            MultipleOf = json.Member("pad_to_multiple_of")?.AsInt(),
+            MultipleOf = json.Member("pad_to_multiple_of")?.AsId(),
             Side = ReadSide(json),
             Token = json.OptionalString("pad_token"),
             Id = json.Member("pad_id")?.AsId(),

@@ -14,6 +14,9 @@ internal abstract class TokenizerModel(Vocabulary vocabulary)
     /// <summary>Whether a word always has the same tokens.</summary>
     public virtual bool IsDeterministic => true;
 
+    /// <summary>The id whose tokens are shown as the text that they stand for, or -1.</summary>
+    public virtual int TextTokenId => -1;
+
     /// <summary>Appends the tokens of one word. Safe to call from many threads.</summary>
     public abstract void Tokenize(ReadOnlySpan<char> word, List<Piece> output);
 

@@ -13,7 +13,10 @@ internal sealed class Vocabulary
     private readonly int _mask;
 
     /// <summary>Builds the tables; a token or an id that comes twice is refused through <paramref name="refuse"/>.</summary>
-    public Vocabulary(IReadOnlyCollection<(string Token, int Id)> entries, Func<string, Exception> refuse)
+    /// <param name="entries">The tokens and their ids.</param>
+    /// <param name="refuse">Makes the error for a vocabulary that cannot be used.</param>
+    /// <param name="repeats">Whether a token may come twice: then its last id is found.</param>
+    public Vocabulary(IReadOnlyCollection<(string Token, int Id)> entries, Func<string, Exception> refuse, bool repeats = false)
     {
         int top = -1;
         foreach ((string token, int id) in entries)
@@ -35,12 +38,10 @@ internal sealed class Vocabulary
             _tokens[id] = token;
             MaxTokenLength = Math.Max(MaxTokenLength, token.Length);
             int slot = Hash(token) & _mask;
-            while (_buckets[slot] != 0)
-            {
-                if (_tokens[_buckets[slot] - 1] == token)
-                    throw refuse($"token \"{token}\" comes twice");
+            while (_buckets[slot] != 0 && _tokens[_buckets[slot] - 1] != token)
                 slot = slot + 1 & _mask;
-            }
+            if (_buckets[slot] != 0 && !repeats)
+                throw refuse($"token \"{token}\" comes twice");
 
             _buckets[slot] = id + 1;
         }

@@ -177,6 +177,13 @@ internal sealed class NormalizedString
         _newLength += end - start;
     }
 
+    /// <summary>Takes a character off the end of the new version, as often as it stands there.</summary>
+    public void TrimRewrite(char c)
+    {
+        while (_newLength > 0 && _newChars[_newLength - 1] == c)
+            _newLength--;
+    }
+
     public void EndRewrite()
     {
         (_chars, _newChars) = (_newChars, _chars);

@@ -154,6 +154,10 @@ internal sealed class StripAccentsNormalizer : Normalizer
 
 internal sealed class StripNormalizer(bool left, bool right) : Normalizer
 {
+    public bool Left => left;
+
+    public bool Right => right;
+
     public override void Normalize(NormalizedString text)
     {
         int start = 0;
@@ -171,6 +175,9 @@ internal sealed class ReplaceNormalizer(TextPattern pattern, string content) : N
 {
     /// <summary>The pattern, where it is a plain string.</summary>
     public string? Pattern => pattern.Text;
+
+    /// <summary>The pattern, where it is a regular expression.</summary>
+    public string? Expression => pattern.Expression;
 
     public string Content => content;
 

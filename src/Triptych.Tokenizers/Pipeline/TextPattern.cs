@@ -16,6 +16,9 @@ internal sealed class TextPattern
     /// <summary>The string, or null for a regular expression.</summary>
     public string? Text => _literal;
 
+    /// <summary>The source of a regular expression, or null for a string.</summary>
+    public string? Expression => _regex?.Source;
+
     /// <summary>A string; an empty one matches between any two characters, as a regular expression.</summary>
     public static TextPattern Literal(string text) => text.Length == 0 ? Regex(new Pattern("")) : new TextPattern(text, null);
 

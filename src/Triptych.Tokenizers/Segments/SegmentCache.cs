@@ -7,7 +7,11 @@ namespace Triptych.Tokenizers.Segments;
 internal readonly record struct SegmentToken(int Id, ushort Start, ushort End, ushort Word);
 
 /// <summary>What a segment becomes.</summary>
-internal sealed record SegmentTokens(ulong Hash, string Text, SegmentToken[] Tokens, int Words);
+internal sealed record SegmentTokens(ulong Hash, string Text, SegmentToken[] Tokens, int Words)
+{
+    /// <summary>Tokens that are shown as the text they stand for, by their place among the tokens.</summary>
+    public IReadOnlyDictionary<int, string>? Found { get; init; }
+}
 
 /// <summary>
 /// Segments that came before, a bounded number of short ones. Entries are immutable and a reference is written at once, so threads may

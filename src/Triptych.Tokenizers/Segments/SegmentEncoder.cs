@@ -114,7 +114,7 @@ internal sealed class SegmentEncoder
         var tokens = new SegmentToken[sink.Count];
         for (int i = 0; i < tokens.Length; i++)
             tokens[i] = new SegmentToken(sink.Ids[i], (ushort)sink.Offsets[i].Start, (ushort)sink.Offsets[i].End, (ushort)sink.Words[i]);
-        var entry = new SegmentTokens(hash, segment.ToString(), tokens, sink.NextWord);
+        var entry = new SegmentTokens(hash, segment.ToString(), tokens, sink.NextWord) { Found = sink.Found };
         _cache.Store(entry);
         return entry;
     }
@@ -157,10 +157,16 @@ internal sealed class SegmentEncoder
             else
                 _parts.Model.TokenizeNew(work.Text.Chars[split.Start..split.End], pieces);
             int word = sink.NextWord++;
+            int shownAsText = _parts.Model.TextTokenId;
             foreach (Piece piece in pieces)
             {
-                TextRange place = work.Text.ToOriginal(split.Start + piece.Start, split.Start + piece.End, original);
-                sink.Add(piece.Id, offset + place.Start, offset + place.End, word);
+                (int start, int end) = (split.Start + piece.Start, split.Start + piece.End);
+                TextRange place = work.Text.ToOriginal(start, end, original);
+                place = new TextRange(offset + place.Start, offset + place.End);
+                if (piece.Id == shownAsText)
+                    sink.AddText(piece.Id, work.Text.Chars[start..end], place, word);
+                else
+                    sink.Add(piece.Id, place.Start, place.End, word);
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Triptych.Tokenizers.Loading;
 using Triptych.Tokenizers.Models;
 using Triptych.Tokenizers.Pipeline;
@@ -15,21 +16,23 @@ internal sealed class SpaceSegmenter : Segmenter
 
     private readonly Normalizer? _normalizer, _normalizerOfRest;
     private readonly PreTokenizer? _preTokenizer;
-    private readonly bool _onlyFirst, _newlineIsSpace, _newlineIsAlone;
+    private readonly bool _onlyFirst, _newlineIsAlone;
+    private readonly EdgeTable? _edges;
+    private readonly SearchValues<char> _spaces;
 
-    private SpaceSegmenter(TokenizerParts parts, Normalizer? normalizerOfRest, bool onlyFirst)
+    private SpaceSegmenter(TokenizerParts parts, Normalizer? normalizerOfRest, bool onlyFirst, EdgeTable? edges, string spaces)
     {
+        _edges = edges;
         _normalizer = parts.Normalizer;
         _normalizerOfRest = normalizerOfRest;
         _preTokenizer = parts.PreTokenizer;
         _onlyFirst = onlyFirst;
-        // A line feed that no token has beside other characters begins a segment wherever it stands; one that becomes a space, as a space does.
+        // A line feed that no token has beside other characters begins a segment wherever it stands.
         _newlineIsAlone = parts.PreTokenizer is null && !ChangesCharacters && !AnyTokenContains(parts.Model, '\n');
-        string normalized = normalizerOfRest?.Normalize("a\nb") ?? "a\nb";
-        _newlineIsSpace = parts.PreTokenizer is SequencePreTokenizer ? normalized is "a\nb" or "a b" : parts.PreTokenizer is not null && normalized == "a b";
+        _spaces = SearchValues.Create(_newlineIsAlone ? spaces + '\n' : spaces);
     }
 
-    public override bool FirstDiffers => true;
+    public override bool FirstDiffers => _normalizer != _normalizerOfRest;
 
     public override bool OneWord => _preTokenizer is null or MetaspacePreTokenizer { Split: false };
 
@@ -50,11 +53,15 @@ internal sealed class SpaceSegmenter : Segmenter
         bool uncut = metaspace is null || !metaspace.Split;
         if ((metaspace is null && !marks) || (uncut && !NoTokenReachesAcross(parts.Model)))
             return null;
-        Normalizer[] rest = [.. normalizers.Where(normalizer => normalizer is not PrependNormalizer)];
-        if (!Array.TrueForAll(rest, IsLocal) || normalizers.Skip(1).Any(normalizer => normalizer is PrependNormalizer))
+        if (!Array.TrueForAll(normalizers, IsLocal) || normalizers.Skip(1).Any(normalizer => normalizer is PrependNormalizer))
             return null;
-        Normalizer? normalizerOfRest = rest.Length == normalizers.Length ? parts.Normalizer : rest.Length == 0 ? null : new SequenceNormalizer(rest);
-        return new SpaceSegmenter(parts, normalizerOfRest, metaspace is { Scheme: PrependScheme.First });
+        Normalizer[] rest = [.. normalizers.Where(normalizer => normalizer is not PrependNormalizer).Select(WithoutLeft)];
+        Normalizer? normalizerOfRest = rest.SequenceEqual(normalizers) ? parts.Normalizer : rest.Length == 0 ? null : new SequenceNormalizer(rest);
+        var others = new SequenceNormalizer([.. rest.Where(normalizer => normalizer is not ReplaceNormalizer { Pattern: " " })]);
+        EdgeTable? edges = normalizers.Any(normalizer => normalizer is PrecompiledNormalizer) ? new EdgeTable(others) : null;
+        string spaces = string.Concat(" \n\t".Where(space => others.Normalize($"a{space}a") == "a a"));
+        return !spaces.Contains(' ') ? null
+            : new SpaceSegmenter(parts, normalizerOfRest, metaspace is { Scheme: PrependScheme.First }, edges, spaces);
     }
 
     public override Normalizer? NormalizerOf(bool first) => first ? _normalizer : _normalizerOfRest;
@@ -63,16 +70,17 @@ internal sealed class SpaceSegmenter : Segmenter
 
     public override bool TryCut(ReadOnlySpan<char> part, List<Split> segments)
     {
+        if (_edges is not null && !IsEdge(part[0]) && _edges.Vanishes(part[..Graphemes.ClusterEnd(part, 0)]))
+            return false;
         int start = 0;
         for (int at = 1; at < part.Length; at++)
         {
-            int skip = part[at..].IndexOfAny(' ', '\n');
+            int skip = part[at..].IndexOfAny(_spaces);
             if (skip < 0)
                 break;
             at += skip;
             bool alone = _newlineIsAlone && part[at] == '\n';
-            bool divides = (part[at] == ' ' || _newlineIsSpace) && at + 1 < part.Length && IsVisible(part[at - 1]) && IsVisible(part[at + 1]);
-            if (!alone && !divides)
+            if (!alone && (at + 1 == part.Length || !IsEdge(part[at - 1]) || !IsEdge(part[at + 1])))
                 continue;
             segments.Add(new Split(start, at));
             start = at;
@@ -81,6 +89,8 @@ internal sealed class SpaceSegmenter : Segmenter
         segments.Add(new Split(start, part.Length));
         return true;
     }
+
+    private bool IsEdge(char c) => IsVisible(c) && (_edges is null || _edges.IsSafe(c));
 
     /// <summary>A character that no normalizer takes away, joins with a neighbour or makes a space; some are left out that could be in.</summary>
     private static bool IsVisible(char c) => c < 0x80
@@ -92,11 +102,17 @@ internal sealed class SpaceSegmenter : Segmenter
 
     private static bool IsLocal(Normalizer normalizer) => normalizer switch
     {
-        UnicodeNormalizer or LowercaseNormalizer or StripAccentsNormalizer => true,
+        UnicodeNormalizer or LowercaseNormalizer or StripAccentsNormalizer or PrecompiledNormalizer or PrependNormalizer => true,
+        StripNormalizer { Right: true } => true,
+        ReplaceNormalizer { Expression: " {2,}" or @"\s{2,}|[\n\r\t]" or @"[\n\r\t]" or @"\n", Content: " " } => true,
         ReplaceNormalizer { Pattern: " ", Content: "\u2581" } => true,
         ReplaceNormalizer { Pattern: string pattern } replace => replace.Content.Length > 0 && !replace.Content.Any(char.IsWhiteSpace) && !pattern.Any(char.IsWhiteSpace),
         _ => false,
     };
+
+    /// <summary>What stripping does to a segment behind another one, which begins with its space.</summary>
+    private static Normalizer WithoutLeft(Normalizer normalizer) =>
+        normalizer is StripNormalizer { Left: true } ? new StripNormalizer(left: false, right: true) : normalizer;
 
     /// <summary>Whether a mark stands only at the beginning of tokens, so that no merge joins a word with the next.</summary>
     private static bool NoTokenReachesAcross(TokenizerModel model)

@@ -57,15 +57,31 @@ internal sealed class TokenSink
         Add(token.Id, place.Start, place.End, NextWord++);
     }
 
+    /// <summary>A token that is shown as the text that it stands for.</summary>
+    public void AddText(int id, ReadOnlySpan<char> text, TextRange place, int word)
+    {
+        (Found ??= [])[Count] = text.ToString();
+        Add(id, place.Start, place.End, word);
+    }
+
     /// <summary>The tokens of a part that was encoded by itself.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(SegmentTokens segment, int offset)
     {
         SegmentToken[] tokens = segment.Tokens;
         int word = NextWord;
+        if (segment.Found is not null)
+            AddFound(segment.Found);
         foreach (ref readonly SegmentToken token in tokens.AsSpan())
             Add(token.Id, offset + token.Start, offset + token.End, word + token.Word);
         NextWord = word + segment.Words;
+    }
+
+    private void AddFound(IReadOnlyDictionary<int, string> found)
+    {
+        Found ??= [];
+        foreach ((int at, string text) in found)
+            Found[Count + at] = text;
     }
 
     private void Grow()
