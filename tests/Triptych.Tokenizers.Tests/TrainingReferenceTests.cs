@@ -149,6 +149,31 @@ public sealed class TrainingReferenceTests
     }
 
     [Fact]
+    public void EveryTrainerMakesATokenizerThatCanBeTrainedAnew()
+    {
+        TokenizerTrainer[] trainers =
+        [
+            new BpeTrainer { VocabSize = 700 }, new BpeTrainer { ByteLevel = false, VocabSize = 700, SpecialTokens = new SpecialTokens { Unk = "<unk>" } },
+            new BpeTrainer { ByteLevel = false, VocabSize = 700, EndOfWordSuffix = "</w>" }, new WordPieceTrainer { VocabSize = 700 },
+            new UnigramTrainer { VocabSize = 700 }, new WordLevelTrainer { VocabSize = 700 },
+        ];
+        foreach (TokenizerTrainer trainer in trainers)
+        {
+            Tokenizer trained = trainer.Train(Texts);
+            Tokenizer anew = TokenizerTrainer.For(trained, 700).Train(Texts);
+            Assert.Equal(700, trained.VocabSize);
+            Assert.Equal(InOrder(trained), InOrder(anew));
+            Assert.Equal(trained.UnkTokenId, anew.UnkTokenId);
+            foreach (string text in Texts)
+                Assert.Equal(trained.Encode(text).Ids, anew.Encode(text).Ids);
+
+            // Words that are not among 700 are lost; pieces are not.
+            if (trainer is not WordLevelTrainer)
+                Assert.Equal(Letters(Texts[3]), Letters(trained.Decode(trained.Encode(Texts[3]).Ids)), ignoreCase: true);
+        }
+    }
+
+    [Fact]
     public void FilesAndStreamsAreLinesWithTheirEndings()
     {
         JsonElement files = Reference.GetProperty("files");
@@ -159,6 +184,8 @@ public sealed class TrainingReferenceTests
         Assert.Equal(expected, InOrder(trainer.TrainFiles([file.Path])));
         Assert.Equal(expected, InOrder(trainer.TrainStream(new MemoryStream(content))));
     }
+
+    private static string Letters(string text) => string.Concat(text.Where(char.IsLetter));
 
     private static IEnumerable<string> InOrder(Tokenizer tokenizer) =>
         tokenizer.GetVocabulary().OrderBy(token => token.Value).Select(token => token.Key);

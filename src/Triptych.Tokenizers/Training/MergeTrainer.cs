@@ -46,6 +46,9 @@ public abstract class MergeTrainer : TokenizerTrainer
         IProgress<TokenizerTrainingProgress>? progress,
         CancellationToken cancellationToken)
     {
+        long letters = words.Sum(word => (long)word.Key.Length);
+        if (letters > Array.MaxLength)
+            throw new TokenizerException(Name, $"the different words have {letters} letters together, more than fit into memory");
         IEnumerable<System.Text.Rune> alphabet = InitialAlphabet.EnumerateRunes();
         if (pipeline.IsByteLevel)
             alphabet = alphabet.Concat(Tokenizers.Pipeline.ByteAlphabet.All.Select(letter => new System.Text.Rune(letter)));
