@@ -47,7 +47,8 @@ public sealed partial class ProcessTests : IDisposable
         folder.Write("bart-summary/article.txt", "the movie was a film.");
         var run = await RunAsync("demo");
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
-        Assert.DoesNotContain('\e', run.Out);
+        // The generator's weights are random, and so is its text: an escape character alone may be in it.
+        Assert.DoesNotContain("\e[", run.Out, StringComparison.Ordinal);
         Assert.Contains("\n$ triptych run text-generation \"Once upon a time\" --max-new-tokens 50 --temperature 0.7\nOnce upon a time", run.Out, StringComparison.Ordinal);
         Assert.All(
             ["This movie was absolutely fantastic!", "Article:", "Summary:", "encoder-only", "decoder-only", "encoder-decoder"],
