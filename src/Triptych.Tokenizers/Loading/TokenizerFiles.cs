@@ -92,8 +92,11 @@ internal sealed class TokenizerFiles
             throw new TokenizerException(path, "no such file or folder");
 
         JsonObject config = ReadObject(path, ConfigName);
-        string kind = KindOf(config, ReadObject(path, "config.json"));
+        JsonObject modelConfig = ReadObject(path, "config.json");
+        string kind = KindOf(config, modelConfig);
         JsonObject map = ReadObject(path, SpecialTokensName);
+        if (ClassFolder.TryRead(path, config, modelConfig, map) is TokenizerFiles converted)
+            return converted;
         SpecialTokens special = ReadSpecialTokens(config, map);
 
         string file = System.IO.Path.Combine(path, "tokenizer.json");

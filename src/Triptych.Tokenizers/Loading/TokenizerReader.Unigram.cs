@@ -19,6 +19,9 @@ internal static partial class TokenizerReader
         return new Unigram(pieces, unknown, json.Bool("byte_fallback", false), vocabulary.Fail);
     }
 
+    /// <summary>A piece and its score as the file writes it.</summary>
+    public static (string Piece, double Score) ReadExactPiece(JsonValue json) => ReadPiece(json, exactScores: true);
+
     private static (string Piece, double Score) ReadPiece(JsonValue json, bool exactScores)
     {
         JsonElement item = json.Element;

@@ -92,7 +92,7 @@ internal static partial class TokenizerReader
         : dropout.Element.ValueKind == System.Text.Json.JsonValueKind.Number && dropout.Element.TryGetDouble(out double p) && p is >= 0 and <= 1
             ? p : throw dropout.Fail("expected a probability from 0 to 1");
 
-    private static (string, string) ReadMerge(JsonValue json)
+    public static (string, string) ReadMerge(JsonValue json)
     {
         if (json.IsString)
         {

@@ -1,0 +1,256 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Triptych.Tokenizers.SentencePiece;
+
+namespace Triptych.Tokenizers.Loading;
+
+/// <summary>Makes a tokenizer.json of a SentencePiece model, or anew of a tokenizer.json, as a class of transformers does.</summary>
+internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject config, JsonObject specialTokensMap, JsonObject addedTokens)
+{
+    /// <summary>Longer pieces are no words of any language; all ways to cut a piece in two are looked at.</summary>
+    private const int MaxPieceLength = 512;
+
+    private static readonly string[] ModelFiles = ["tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model", "sentencepiece.model"];
+
+    /// <summary>The SentencePiece model of a folder: that of the class, or one under another usual name; null where there is none.</summary>
+    public static string? ModelOf(TokenizerClass kind, string folder) => ModelFiles.Prepend(kind.ModelFile ?? ModelFiles[0])
+        .Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+
+    /// <summary>The class's tokenizer.json of a SentencePiece model.</summary>
+    public (byte[] Json, ClassContext Context) FromModel(string path, byte[] content)
+    {
+        SentencePieceFile file = SentencePieceFile.Read(content, path);
+        bool isBpe = kind == TokenizerClass.General ? file.Training.Algorithm != SentencePieceAlgorithm.Unigram : kind.IsBpe;
+        var context = new ClassContext(kind, config, specialTokensMap, path)
+        {
+            FromModel = true,
+            UnknownId = file.Training.UnkId,
+            HasBytes = file.Training.ByteFallback,
+            Vocabulary = [.. file.Pieces.Select(piece => (piece.Text, (double)piece.Score))],
+            CharsMap = file.Normalizer.CharsMap.Length == 0 ? null : Convert.ToBase64String(file.Normalizer.CharsMap),
+        };
+        foreach (SentencePieceEntry piece in file.Pieces.Where(piece => piece.Type is PieceType.Control or PieceType.UserDefined))
+            context.Additional.Add(ClassContext.Token(piece.Text, special: piece.Type == PieceType.Control));
+        if (kind == TokenizerClass.General)
+            NameTokens(context, file);
+        if (isBpe)
+            context.Merges = MergesOf(context.Vocabulary, file);
+        kind.Reorder?.Invoke(context);
+        return (Write(context, isBpe, [], null), context);
+    }
+
+    /// <summary>The class's tokenizer.json of another one; null where that is of another kind, and is taken as it is.</summary>
+    public (byte[] Json, ClassContext Context)? FromJson(string path, byte[] content)
+    {
+        using JsonDocument document = JsonValue.Parse(content, path);
+        var root = new JsonValue(document.RootElement, path, "");
+        JsonValue model = root.Required("model");
+        JsonValue vocabulary = model.Required("vocab");
+        if (vocabulary.IsArray == kind.IsBpe || IsByteLevel(root))
+            return null;
+        var context = new ClassContext(kind, config, specialTokensMap, path) { CharsMap = CharsMapOf(root), UnknownId = 0 };
+        if (vocabulary.IsArray)
+        {
+            context.Vocabulary = [.. vocabulary.Items().Select(TokenizerReader.ReadExactPiece)];
+        }
+        else
+        {
+            context.Vocabulary = [.. vocabulary.Members().OrderBy(member => member.Value.AsId()).Select(member => (member.Name, 0.0))];
+            // Merges of old whose tokens have spaces cannot be told apart; such files are taken as they are.
+            if (model.Required("merges").Items().Any(merge => merge.IsString && merge.AsString().Count(c => c == ' ') != 1))
+                return null;
+            context.Merges = [.. model.Required("merges").Items().Select(TokenizerReader.ReadMerge)];
+        }
+
+        JsonObject[] added = root.Member("added_tokens") is not JsonValue list ? []
+            : [.. list.Items().Select(token => JsonNode.Parse(token.Element.GetRawText()) as JsonObject ?? throw token.Fail("expected an object"))];
+        JsonNode? processor = root.Member("post_processor") is JsonValue stage ? JsonNode.Parse(stage.Element.GetRawText()) : null;
+        return (Write(context, kind.IsBpe, added, processor), context);
+    }
+
+    /// <summary>The tokenizer.json of a tiktoken file.</summary>
+    public (byte[] Json, ClassContext Context) FromTiktoken(string path, byte[] content)
+    {
+        RankedTokens ranked = TiktokenFile.Read(content, path);
+        var context = new ClassContext(kind, config, specialTokensMap, path) { FromModel = true, Merges = [.. ranked.ToMerges()] };
+        int next = 0;
+        foreach ((string token, int rank) in ranked.Tokens.OrderBy(token => token.Rank))
+        {
+            if (rank != next++)
+                throw new TokenizerException(path, $"rank {next - 1} is missing, or rank {rank} comes twice");
+            context.Vocabulary.Add((token, 0));
+        }
+
+        return (Write(context, isBpe: true, [], null), context);
+    }
+
+    private static bool IsByteLevel(JsonValue root) => root.Member("decoder") is JsonValue decoder && decoder.IsObject && decoder.OptionalString("type") == "ByteLevel";
+
+    private static string? CharsMapOf(JsonValue root)
+    {
+        if (root.Member("normalizer") is not JsonValue normalizer)
+            return null;
+        IEnumerable<JsonValue> stages = normalizer.OptionalString("type") == "Sequence" ? normalizer.Required("normalizers").Items() : [normalizer];
+        return stages.FirstOrDefault(stage => stage.OptionalString("type") == "Precompiled") is { Element.ValueKind: JsonValueKind.Object } found
+            ? found.OptionalString("precompiled_charsmap") : null;
+    }
+
+    /// <summary>The general class takes the names of its tokens from the model, where the files have none.</summary>
+    private static void NameTokens(ClassContext context, SentencePieceFile file)
+    {
+        SpecialTokens tokens = SentencePieceReader.SpecialTokensOf(file);
+        foreach ((string role, string? token) in (ReadOnlySpan<(string, string?)>)[("bos_token", tokens.Bos), ("eos_token", tokens.Eos), ("unk_token", tokens.Unk)])
+        {
+            if (token is not null && !context.Config.ContainsKey(role))
+                context.Config[role] = token;
+        }
+    }
+
+    /// <summary>
+    /// For each piece every pair of pieces that makes it is a merge: in the order of the pieces, then of the lengths of the parts, then of
+    /// their ids.
+    /// </summary>
+    private static List<(string Left, string Right)> MergesOf(IReadOnlyList<(string Piece, double)> vocabulary, SentencePieceFile file)
+    {
+        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int id = 0; id < vocabulary.Count; id++)
+            ids[vocabulary[id].Piece] = id;
+        var lookup = ids.GetAlternateLookup<ReadOnlySpan<char>>();
+        var merges = new List<(string, string)>();
+        var local = new List<(int Length, int RestLength, int Left, int Right)>();
+        for (int id = 0; id < vocabulary.Count; id++)
+        {
+            string piece = vocabulary[id].Piece;
+            if (piece.Length > MaxPieceLength)
+                throw file.Fail($"piece {id} has {piece.Length} characters, over the limit of {MaxPieceLength}");
+            if (ids[piece] != id)
+                continue;
+            local.Clear();
+            for (int cut = 1; cut < piece.Length; cut++)
+            {
+                if (!char.IsLowSurrogate(piece[cut]) && lookup.TryGetValue(piece.AsSpan(0, cut), out int left) && lookup.TryGetValue(piece.AsSpan(cut), out int right))
+                    local.Add((CountChars(piece.AsSpan(0, cut)), CountChars(piece.AsSpan(cut)), left, right));
+            }
+
+            local.Sort();
+            merges.AddRange(local.Select(pair => (vocabulary[pair.Left].Piece, vocabulary[pair.Right].Piece)));
+        }
+
+        return merges;
+    }
+
+    private static int CountChars(ReadOnlySpan<char> text)
+    {
+        int count = text.Length;
+        foreach (char c in text)
+            count -= char.IsLowSurrogate(c) ? 1 : 0;
+        return count;
+    }
+
+    private byte[] Write(ClassContext context, bool isBpe, IEnumerable<JsonObject> added, JsonNode? processor)
+    {
+        try
+        {
+            context.AddTokens(addedTokens, added);
+            using var stream = new MemoryStream();
+            using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Encoder = TokenizerFiles.Indented.Encoder }))
+                Write(json, context, isBpe, processor);
+            return stream.ToArray();
+        }
+        catch (Exception e) when (e is InvalidOperationException or FormatException or NullReferenceException)
+        {
+            throw new TokenizerException(folder, $"the files beside the vocabulary cannot be used: {e.Message}", e);
+        }
+    }
+
+    private void Write(Utf8JsonWriter json, ClassContext context, bool isBpe, JsonNode? processor)
+    {
+        json.WriteStartObject();
+        json.WriteString("version", "1.0");
+        json.WriteNull("truncation");
+        json.WriteNull("padding");
+        json.WriteStartArray("added_tokens");
+        foreach (JsonObject token in context.Added.Values)
+            token.WriteTo(json);
+        json.WriteEndArray();
+        WriteStage(json, "normalizer", kind.Normalizer(context));
+        WriteStage(json, "pre_tokenizer", kind.PreTokenizer(context));
+        WriteStage(json, "post_processor", kind.PostProcessor?.Invoke(context) ?? processor ?? ByFlags(context));
+        WriteStage(json, "decoder", kind.Decoder(context));
+        json.WriteStartObject("model");
+        if (isBpe)
+            WriteBpe(json, context);
+        else
+            WriteUnigram(json, context);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static void WriteStage(Utf8JsonWriter json, string name, JsonNode? stage)
+    {
+        json.WritePropertyName(name);
+        if (stage is null)
+            json.WriteNullValue();
+        else
+            stage.WriteTo(json);
+    }
+
+    public static JsonObject ByFlags(ClassContext context)
+    {
+        string? bos = context.Flag("add_bos_token", false) ? context.Role("bos_token") : null;
+        string? eos = context.Flag("add_eos_token", false) ? context.Role("eos_token") : null;
+        return TokenizerJson.Template(bos, bos is null ? null : context.IdOf(bos), eos, eos is null ? null : context.IdOf(eos));
+    }
+
+    private void WriteUnigram(Utf8JsonWriter json, ClassContext context)
+    {
+        json.WriteString("type", "Unigram");
+        int unknown = kind.Unknown?.Invoke(context) ?? context.UnknownId;
+        if (unknown < 0 || unknown >= context.Vocabulary.Count)
+            throw new TokenizerException(context.Path, $"the unknown token has the id {unknown}, which none of {context.Vocabulary.Count} pieces has");
+        json.WriteNumber("unk_id", unknown);
+        json.WriteStartArray("vocab");
+        foreach ((string piece, double score) in context.Vocabulary)
+        {
+            json.WriteStartArray();
+            json.WriteStringValue(piece);
+            json.WriteNumberValue(score);
+            json.WriteEndArray();
+        }
+
+        json.WriteEndArray();
+        json.WriteBoolean("byte_fallback", kind == TokenizerClass.General && context.HasBytes);
+    }
+
+    private void WriteBpe(Utf8JsonWriter json, ClassContext context)
+    {
+        (string? unknown, bool byteFallback) = kind.Bpe(context);
+        json.WriteString("type", "BPE");
+        json.WriteNull("dropout");
+        json.WriteString("unk_token", unknown);
+        json.WriteNull("continuing_subword_prefix");
+        json.WriteNull("end_of_word_suffix");
+        json.WriteBoolean("fuse_unk", !kind.IgnoresMerges);
+        json.WriteBoolean("byte_fallback", byteFallback);
+        json.WriteBoolean("ignore_merges", kind.IgnoresMerges);
+        json.WriteStartObject("vocab");
+        var written = new HashSet<string>(StringComparer.Ordinal);
+        for (int id = 0; id < context.Vocabulary.Count; id++)
+        {
+            if (written.Add(context.Vocabulary[id].Piece))
+                json.WriteNumber(context.Vocabulary[id].Piece, id);
+        }
+
+        json.WriteEndObject();
+        json.WriteStartArray("merges");
+        foreach ((string left, string right) in context.Merges)
+        {
+            json.WriteStartArray();
+            json.WriteStringValue(left);
+            json.WriteStringValue(right);
+            json.WriteEndArray();
+        }
+
+        json.WriteEndArray();
+    }
+}

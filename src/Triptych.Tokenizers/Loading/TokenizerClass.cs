@@ -1,0 +1,345 @@
+using System.Collections.Frozen;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using static Triptych.Tokenizers.Loading.StageJson;
+
+namespace Triptych.Tokenizers.Loading;
+
+/// <summary>
+/// A tokenizer class of transformers 5: it takes the vocabulary from the files and builds the stages itself, whatever a tokenizer.json
+/// says, but for its post-processor where the class has none of its own.
+/// </summary>
+internal sealed record TokenizerClass
+{
+    private static readonly SpecialTokens Fairseq = SpecialTokens.Roberta;
+    private static readonly SpecialTokens ClsSep = new() { Bos = "[CLS]", Eos = "[SEP]", Unk = "<unk>", Sep = "[SEP]", Pad = "<pad>", Cls = "[CLS]", Mask = "[MASK]" };
+
+    private static readonly FrozenDictionary<string, TokenizerClass> Known = All().ToFrozenDictionary(kind => kind.Name, StringComparer.Ordinal);
+
+    public required string Name { get; init; }
+
+    /// <summary>The SentencePiece model that it reads, or null where it reads a tokenizer.json only.</summary>
+    public string? ModelFile { get; init; } = "sentencepiece.bpe.model";
+
+    public bool IsBpe { get; init; }
+
+    public SpecialTokens Defaults { get; init; } = new();
+
+    /// <summary>Whether the mask swallows the space before it.</summary>
+    public bool MaskTakesSpace { get; init; }
+
+    public bool MaskIsNormalized { get; init; }
+
+    public bool PadsLeft { get; init; }
+
+    /// <summary>Whether a word that is a token is taken whole, and the unknown is not joined.</summary>
+    public bool IgnoresMerges { get; init; }
+
+    /// <summary>Puts the pieces of a SentencePiece model into the class's order.</summary>
+    public Action<ClassContext>? Reorder { get; init; }
+
+    /// <summary>The id of the unknown token; the model's own where it is null.</summary>
+    public Func<ClassContext, int>? Unknown { get; init; }
+
+    public Func<ClassContext, JsonObject?> Normalizer { get; init; } = _ => null;
+
+    public Func<ClassContext, JsonObject?> PreTokenizer { get; init; } = context => Words(Scheme(context));
+
+    public Func<ClassContext, JsonObject> Decoder { get; init; } = context => Metaspace(Scheme(context));
+
+    /// <summary>The class's own post-processor; null where the flags add_bos_token and add_eos_token decide.</summary>
+    public Func<ClassContext, JsonObject>? PostProcessor { get; init; }
+
+    /// <summary>Further members of a BPE model.</summary>
+    public Func<ClassContext, (string? Unknown, bool ByteFallback)> Bpe { get; init; } = context => (context.Role("unk_token"), false);
+
+    /// <summary>Tokens besides the named ones, where the files list none.</summary>
+    public Func<ClassContext, IEnumerable<string>> Further { get; init; } = _ => [];
+
+    /// <summary>Whether the tokens of <see cref="Further"/> take the place of those that a SentencePiece model lists.</summary>
+    public bool ListsAll { get; init; }
+
+    /// <summary>
+    /// The general class: the stages are those of a tokenizer.json, or follow from the SentencePiece model alone.
+    /// </summary>
+    public static TokenizerClass General { get; } = new()
+    {
+        Name = "TokenizersBackend", ModelFile = "tokenizer.model",
+        Normalizer = context => context.CharsMap is null ? Normalizers(Replace(" ", Mark)) : Normalizers(Precompiled(context.CharsMap), Replace(" ", Mark)),
+        PreTokenizer = _ => null,
+        Decoder = context => context.HasBytes ? ByteFallbackDecoder(strips: false) : Sequence("decoders", Replace(Mark, " ")),
+        Bpe = context => (context.Role("unk_token"), context.HasBytes),
+    };
+
+    /// <summary>What a tiktoken file becomes under the name of a SentencePiece model.</summary>
+    public static TokenizerClass Tiktoken { get; } = new()
+    {
+        Name = "TiktokenBackend", IsBpe = true, IgnoresMerges = true, Bpe = _ => (null, false),
+        PreTokenizer = _ => Sequence("pretokenizers", Split(new JsonObject { ["Regex"] = Pipeline.SplitPatterns.Llama3 }, "Isolated"),
+            ByteLevel(addPrefixSpace: false, trimOffsets: true, useRegex: false)),
+        Decoder = _ => ByteLevel(addPrefixSpace: true, trimOffsets: true, useRegex: true),
+        PostProcessor = context => context.Config.ContainsKey("add_bos_token") || context.Config.ContainsKey("add_eos_token")
+            ? ClassFiles.ByFlags(context) : ByteLevel(addPrefixSpace: true, trimOffsets: false, useRegex: true),
+    };
+
+    public static TokenizerClass? Find(string name) => Known.GetValueOrDefault(name);
+
+    private static string Scheme(ClassContext context) => context.Flag("add_prefix_space", true) ? "always" : "never";
+
+    private static JsonObject? Rules(ClassContext context) => context.CharsMap is null ? null : Precompiled(context.CharsMap);
+
+    /// <summary>The rules, then runs of spaces as one.</summary>
+    private static JsonObject RulesAndSpaces(ClassContext context) => context.CharsMap is null ? Normalizers(Spaces())
+        : Normalizers(Precompiled(context.CharsMap), Spaces());
+
+    private static JsonObject Spaces() => Replace(" {2,}", " ", regex: true);
+
+    private static JsonObject WhiteSpace() => Replace(@"\s{2,}|[\n\r\t]", " ", regex: true);
+
+    /// <summary>First the tokens of fairseq, then the pieces without SentencePiece's own, then further ones.</summary>
+    private static void Fairseqs(ClassContext context, string first, IEnumerable<string> last, int skip = 3)
+    {
+        (string, double)[] head =
+        [
+            (context.Role(first, "<s>"), 0), (context.Role("pad_token", "<pad>"), 0), (context.Role("eos_token", "</s>"), 0), (context.Role("unk_token", "<unk>"), 0),
+        ];
+        context.Vocabulary = [.. head, .. context.Vocabulary.Skip(skip), .. last.Select(token => (token, 0.0))];
+    }
+
+    private static JsonObject Pair(ClassContext context, string single, string pair) => Template(single, pair, context.IdOf);
+
+    private static JsonObject BosEosTwice(ClassContext context)
+    {
+        (string bos, string eos) = (context.Role("bos_token", "<s>"), context.Role("eos_token", "</s>"));
+        return Pair(context, $"{bos} $A {eos}", $"{bos} $A {eos} {eos} $B {eos}");
+    }
+
+    private static JsonObject ClsSepTyped(ClassContext context)
+    {
+        (string cls, string sep) = (context.Role("cls_token", "[CLS]"), context.Role("sep_token", "[SEP]"));
+        return Pair(context, $"{cls}:0 $A:0 {sep}:0", $"{cls}:0 $A:0 {sep}:0 $B:1 {sep}:1");
+    }
+
+    /// <summary>The language and the end around a text, or behind it.</summary>
+    private static JsonObject Language(ClassContext context, string fallback, bool before)
+    {
+        string language = context.Text("src_lang") ?? fallback;
+        string eos = context.Role("eos_token", "</s>");
+        // A language that the vocabulary lacks becomes the unknown token.
+        return before ? Pair(context, $"{language} $A {eos}", $"{language} $A $B {eos}") : Pair(context, $"$A {eos} {language}", $"$A $B {eos} {language}");
+    }
+
+    private static int IdOfUnknown(ClassContext context, int otherwise)
+    {
+        int id = context.Vocabulary.FindIndex(entry => entry.Piece == context.Role("unk_token", "<unk>") && entry.Score == 0);
+        return id >= 0 ? id : otherwise;
+    }
+
+    private static JsonObject Unaccented(ClassContext context, bool accentsAlways)
+    {
+        JsonObject normalizers = Normalizers(Replace("``", "\""), Replace("''", "\""));
+        JsonArray list = normalizers["normalizers"]!.AsArray();
+        void Add(params JsonNode[] items) => Array.ForEach(items, item => list.Add(item));
+        if (accentsAlways)
+            Add(Of("NFKD"), Of("StripAccents"), Of("Lowercase"), Spaces());
+        if (!context.Flag("keep_accents", false))
+            Add(Of("NFKD"), Of("StripAccents"));
+        if (context.Flag("do_lower_case", true))
+            Add(Of("Lowercase"));
+        Add(Spaces());
+        return normalizers;
+    }
+
+    private static JsonObject LlamaPreTokenizer(ClassContext context) => Metaspace(
+        !context.Flag("add_prefix_space", true) ? "never" : context.Flag("legacy", false) ? "always" : "first", split: false);
+
+    private static IEnumerable<string> ExtraIds(ClassContext context)
+    {
+        int count = TokenizerFiles.Value(context.Config, "extra_ids") is double given and >= 0 and <= 1 << 16 ? (int)given : 100;
+        return Enumerable.Range(0, count).Select(i => string.Create(CultureInfo.InvariantCulture, $"<extra_id_{count - 1 - i}>"));
+    }
+
+    private static IEnumerable<TokenizerClass> All()
+    {
+        yield return new()
+        {
+            Name = "T5Tokenizer", ModelFile = "spiece.model", Defaults = new() { Eos = "</s>", Unk = "<unk>", Pad = "<pad>" }, Unknown = _ => 2,
+            Reorder = context => context.Vocabulary.AddRange(ExtraIds(context).Select(token => (token, 0.0))),
+            Normalizer = Rules, PreTokenizer = _ => Words("always"), Decoder = _ => Metaspace("always"), Further = ExtraIds,
+            PostProcessor = context => Pair(context, "$A </s>", "$A </s> $B </s>"),
+        };
+        yield return new()
+        {
+            Name = "XLMRobertaTokenizer", Defaults = Fairseq, Unknown = _ => 3,
+            Reorder = context => Fairseqs(context, "bos_token", [context.Role("mask_token", "<mask>")]),
+            Normalizer = Rules, PostProcessor = BosEosTwice,
+        };
+        yield return new()
+        {
+            Name = "MBartTokenizer", Defaults = Fairseq, MaskTakesSpace = true, Unknown = _ => 3,
+            Reorder = context => Fairseqs(context, "bos_token", [.. LanguageCodes.MBart, context.Role("mask_token", "<mask>")]),
+            PreTokenizer = _ => Words("always"), Decoder = _ => Metaspace("always"), Further = _ => LanguageCodes.MBart,
+            PostProcessor = context => Language(context, "en_XX", before: false),
+        };
+        yield return new()
+        {
+            Name = "MBart50Tokenizer", Defaults = Fairseq with { Bos = null }, MaskTakesSpace = true, Unknown = _ => 3,
+            Reorder = context => Fairseqs(context, "cls_token", [.. LanguageCodes.MBart50, context.Role("mask_token", "<mask>")]),
+            Normalizer = RulesAndSpaces, PreTokenizer = _ => Metaspace("always"), Decoder = _ => Metaspace("always"), Further = _ => LanguageCodes.MBart50,
+            PostProcessor = context => Language(context, "en_XX", before: true),
+        };
+        yield return new()
+        {
+            Name = "NllbTokenizer", IsBpe = true, Defaults = Fairseq, MaskTakesSpace = true, MaskIsNormalized = true,
+            Reorder = ReorderNllb,
+            Normalizer = context => context.CharsMap is null ? null : RulesAndSpaces(context), PreTokenizer = _ => Metaspace("always"), Decoder = _ => Metaspace("always"),
+            Further = context => context.FromModel ? [] : LanguageCodes.Nllb,
+            PostProcessor = context => Language(context, "eng_Latn", before: !context.Flag("legacy_behaviour", false)),
+        };
+        yield return new()
+        {
+            Name = "SeamlessM4TTokenizer", IsBpe = true, Defaults = Fairseq with { Mask = null }, Reorder = ReorderSeamless,
+            Normalizer = _ => Normalizers(Replace(@"[\n\r\t]", " ", regex: true), Of("NFKC"), Strip(left: false, right: true),
+                Replace(" +\u2581", Mark, regex: true), Replace("^\u2581+$", "", regex: true), Replace(" {2,}", Mark, regex: true)),
+            PreTokenizer = _ => Metaspace("first"), Decoder = _ => Metaspace("first"), PostProcessor = SeamlessTarget,
+        };
+        foreach (TokenizerClass kind in Others())
+            yield return kind;
+    }
+
+    private static IEnumerable<TokenizerClass> Others()
+    {
+        yield return new()
+        {
+            Name = "CamembertTokenizer", Defaults = Fairseq, MaskTakesSpace = true, Reorder = ReorderCamembert,
+            Unknown = context => Math.Max(0, context.Vocabulary.FindIndex(entry => entry.Piece == context.Role("unk_token", "<unk>"))),
+            Normalizer = _ => Normalizers(WhiteSpace(), Strip(left: false, right: true)), PreTokenizer = context => Metaspace(Scheme(context)),
+            Further = context => context.FromModel ? [] : ["<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"], PostProcessor = BosEosTwice,
+        };
+        yield return new()
+        {
+            Name = "BarthezTokenizer", Defaults = Fairseq, MaskTakesSpace = true, Unknown = _ => 3,
+            Normalizer = _ => Normalizers(WhiteSpace(), Of("NFC"), Strip(left: false, right: true)), PreTokenizer = context => Metaspace(Scheme(context)),
+        };
+        yield return new()
+        {
+            Name = "AlbertTokenizer", ModelFile = "spiece.model", Defaults = ClsSep, Unknown = _ => 1,
+            Normalizer = context => Unaccented(context, accentsAlways: true),
+            PostProcessor = context => Pair(context, "[CLS]:0 $A:0 [SEP]:0", "[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1"),
+        };
+        yield return new()
+        {
+            Name = "XLNetTokenizer", ModelFile = "spiece.model", MaskTakesSpace = true,
+            Defaults = new() { Bos = "<s>", Eos = "</s>", Unk = "<unk>", Sep = "<sep>", Pad = "<pad>", Cls = "<cls>", Mask = "<mask>" },
+            Normalizer = XlNetNormalizer, PreTokenizer = _ => Words("always"), Decoder = _ => Metaspace("always"),
+            Further = context => context.FromModel ? [] : ["<eop>", "<eod>"],
+            PostProcessor = context => Pair(context, $"$A:0 {context.Role("sep_token")}:0 {context.Role("cls_token")}:2",
+                $"$A:0 {context.Role("sep_token")}:0 $B:1 {context.Role("sep_token")}:1 {context.Role("cls_token")}:2"),
+        };
+        yield return new()
+        {
+            Name = "DebertaV2Tokenizer", ModelFile = "spm.model", Defaults = SpecialTokens.Bert with { Bos = "[CLS]", Eos = "[SEP]" },
+            Unknown = context => context.Vocabulary.FindIndex(entry => entry == (context.Role("unk_token", "[UNK]"), 0)) is >= 0 and int id
+                ? id : context.FromModel ? context.UnknownId : 1,
+            Normalizer = DebertaNormalizer, PreTokenizer = DebertaPreTokenizer, Decoder = context => Metaspace(context.Flag("add_prefix_space", true) ? "always" : "first"),
+            PostProcessor = ClsSepTyped,
+        };
+        yield return new()
+        {
+            Name = "BigBirdTokenizer", ModelFile = "spiece.model", MaskTakesSpace = true,
+            Defaults = new() { Bos = "<s>", Eos = "</s>", Unk = "<unk>", Sep = "[SEP]", Pad = "<pad>", Cls = "[CLS]", Mask = "[MASK]" },
+            Unknown = context => IdOfUnknown(context, 100), Normalizer = _ => Normalizers(Strip(left: false, right: false), Replace(" {2,}", Mark, regex: true)),
+            PreTokenizer = context => Metaspace(Scheme(context)), PostProcessor = ClsSepTyped,
+        };
+        yield return new()
+        {
+            Name = "PegasusTokenizer", ModelFile = "spiece.model", Defaults = new() { Eos = "</s>", Unk = "<unk>", Pad = "<pad>", Mask = "<mask_2>" },
+            ListsAll = true, Reorder = ReorderPegasus, Unknown = context => IdOfUnknown(context, -1), Further = PegasusTokens,
+            Normalizer = context => context.CharsMap is null ? Normalizers(Replace(@"\n", " ", regex: true), Spaces()) : RulesAndSpaces(context),
+            PreTokenizer = _ => Metaspace("always"), Decoder = _ => Metaspace("always"),
+            PostProcessor = context => Pair(context, $"$A {context.Role("eos_token")}", $"$A $B {context.Role("eos_token")}"),
+        };
+        yield return new()
+        {
+            Name = "LlamaTokenizer", ModelFile = "tokenizer.model", IsBpe = true, Defaults = new() { Bos = "<s>", Eos = "</s>", Unk = "<unk>" },
+            PadsLeft = true, Bpe = _ => (null, true), PreTokenizer = LlamaPreTokenizer, Decoder = context => ByteFallbackDecoder(context.Flag("add_prefix_space", true)),
+        };
+        yield return new()
+        {
+            Name = "GemmaTokenizer", ModelFile = "tokenizer.model", IsBpe = true, PadsLeft = true,
+            Defaults = new() { Bos = "<bos>", Eos = "<eos>", Unk = "<unk>", Pad = "<pad>", Mask = "<mask>" }, Bpe = context => (context.Role("unk_token"), true),
+            Normalizer = _ => Replace(" ", Mark), PreTokenizer = _ => Split(new JsonObject { ["String"] = " " }, "MergedWithPrevious"),
+            Decoder = _ => ByteFallbackDecoder(strips: false),
+        };
+    }
+
+    private static void ReorderNllb(ClassContext context)
+    {
+        string[] first = [context.Role("bos_token", "<s>"), context.Role("pad_token", "<pad>"), context.Role("eos_token", "</s>"), context.Role("unk_token", "<unk>")];
+        context.Vocabulary = [.. first.Concat(context.Vocabulary.Select(entry => entry.Piece)).Distinct(StringComparer.Ordinal).Select(token => (token, 0.0))];
+    }
+
+    /// <summary>The ids of the pieces, but for the four first tokens one higher.</summary>
+    private static void ReorderSeamless(ClassContext context)
+    {
+        string[] first = ["<pad>", "<unk>", "<s>", "</s>"];
+        context.Vocabulary = [.. first.Concat(context.Vocabulary.Skip(3).Select(entry => entry.Piece)).Select(token => (token, 0.0))];
+    }
+
+    private static void ReorderCamembert(ClassContext context)
+    {
+        (string, double)[] head =
+        [
+            ("<s>NOTUSED", 0), (context.Role("pad_token", "<pad>"), 0), ("</s>NOTUSED", 0), (context.Role("unk_token", "<unk>"), 0), ("<unk>NOTUSED", -100),
+        ];
+        context.Vocabulary = [.. head, .. context.Vocabulary.Skip(1), (context.Role("mask_token", "<mask>"), 0)];
+    }
+
+    private static void ReorderPegasus(ClassContext context)
+    {
+        List<(string, double)> first = [(context.Role("pad_token", "<pad>"), 0), (context.Role("eos_token", "</s>"), 0)];
+        string mask = context.Text("mask_token") ?? "<mask_1>";
+        string sentence = context.Text("mask_token_sent") ?? "<mask_2>";
+        first.Add((mask, 0));
+        if (sentence != mask)
+            first.Add((sentence, 0));
+        context.Vocabulary = [.. first, .. Enumerable.Range(2, PegasusOffset(context) - 2).Select(i => ($"<unk_{i}>", -100.0)), .. context.Vocabulary.Skip(2)];
+    }
+
+    private static int PegasusOffset(ClassContext context) => TokenizerFiles.Value(context.Config, "offset") is double given and >= 2 and <= 1 << 16 ? (int)given : 103;
+
+    private static IEnumerable<string> PegasusTokens(ClassContext context) =>
+        [context.Text("mask_token_sent") ?? "<mask_1>", .. Enumerable.Range(2, PegasusOffset(context) - 2).Select(i => $"<unk_{i}>")];
+
+    private static JsonObject SeamlessTarget(ClassContext context)
+    {
+        string language = context.Text("tgt_lang") ?? "fra";
+        language = language.Contains("__", StringComparison.Ordinal) ? language : $"__{language}__";
+        string unknown = context.Role("unk_token", "<unk>");
+        string eos = context.Role("eos_token", "</s>");
+        string target = context.Find(language) >= 0 ? language : unknown;
+        return Pair(context, $"{eos} {target} $A {eos}", $"{eos} {target} $A $B {eos}");
+    }
+
+    private static JsonObject XlNetNormalizer(ClassContext context)
+    {
+        JsonObject normalizers = Normalizers(Replace("``", "\""), Replace("''", "\""), Of("NFKD"), Of("StripAccents"));
+        if (context.Flag("do_lower_case", false))
+            normalizers["normalizers"]!.AsArray().Add((JsonNode)Of("Lowercase"));
+        normalizers["normalizers"]!.AsArray().Add((JsonNode)Spaces());
+        return normalizers;
+    }
+
+    private static JsonObject DebertaNormalizer(ClassContext context)
+    {
+        JsonNode[] rest = [WhiteSpace(), Of("NFC"), Strip(left: false, right: true)];
+        return Normalizers(context.Flag("do_lower_case", false) ? [Of("Lowercase"), .. rest] : rest);
+    }
+
+    private static JsonObject DebertaPreTokenizer(ClassContext context)
+    {
+        JsonObject words = Metaspace(context.Flag("add_prefix_space", true) ? "always" : "first");
+        return context.Flag("split_by_punct", false)
+            ? Sequence("pretokenizers", new JsonObject { ["type"] = "Punctuation", ["behavior"] = "Isolated" }, words) : Sequence("pretokenizers", words);
+    }
+}
