@@ -17,7 +17,7 @@ internal static partial class TokenizerReader
         string type => throw json.Fail($"unknown post-processor type \"{type}\""),
     };
 
-    private static TemplateProcessor ReadTemplate(JsonValue json)
+    public static TemplateProcessor ReadTemplate(JsonValue json)
     {
         var special = json.Required("special_tokens").Members().ToDictionary(member => member.Name, member =>
         {
