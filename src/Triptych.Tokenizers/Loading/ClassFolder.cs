@@ -17,6 +17,8 @@ internal static class ClassFolder
                 : Finish(Files(kind).FromJson(json, TokenizerFiles.ReadBytes(json)), kind, json, config, specialTokensMap);
         }
 
+        if (name is MappedFolder.Marian or MappedFolder.M2M100)
+            return new MappedFolder(name, folder, config, specialTokensMap).Read();
         string tekken = Path.Combine(folder, TekkenFile.Name);
         if (File.Exists(tekken))
             return TekkenFile.Load(tekken, TokenizerFiles.ReadBytes(tekken));

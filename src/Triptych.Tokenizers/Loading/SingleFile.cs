@@ -19,6 +19,6 @@ internal static class SingleFile
     private static TokenizerFiles ReadSentencePiece(string path, byte[] content)
     {
         SentencePieceFile file = SentencePieceFile.Read(content, path);
-        return new TokenizerFiles(path, content, SentencePieceReader.Read(file), SentencePieceReader.SpecialTokensOf(file));
+        return new TokenizerFiles(path, SentencePieceReader.Read(file), SentencePieceReader.SpecialTokensOf(file), [(Path.GetFileName(path), content)]);
     }
 }

@@ -45,7 +45,7 @@ internal static class TekkenFile
         string? Role(string token) => special.Any(known => known.Item1 == token) ? token : null;
         var roles = new SpecialTokens { Bos = Role("<s>"), Eos = Role("</s>"), Unk = Role("<unk>"), Pad = Role("<pad>") };
         TokenizerParts parts = new RankedTokens(tokens, path).ToParts(ReadPattern(config.Required("pattern")), count, special);
-        return new TokenizerFiles(path, content, parts, roles);
+        return new TokenizerFiles(path, parts, roles, [(Path.GetFileName(path), content)]);
     }
 
     private static Splitter ReadPattern(JsonValue json)

@@ -127,7 +127,7 @@ internal static class TiktokenFile
             Bos = Has("<|begin_of_text|>") ? "<|begin_of_text|>" : null,
             Eos = Has(EndOfText) ? EndOfText : Has("<|end_of_text|>") ? "<|end_of_text|>" : null,
         };
-        return new TokenizerFiles(ranked.Path, content, ranked.ToParts(split, 0, special), roles);
+        return new TokenizerFiles(ranked.Path, ranked.ToParts(split, 0, special), roles, [(Path.GetFileName(ranked.Path), content)]);
     }
 
     private sealed record Encoding(string Name, int Count, string Pattern, (string Token, int Id)[] Special);

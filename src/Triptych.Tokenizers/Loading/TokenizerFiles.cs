@@ -14,7 +14,7 @@ internal sealed class TokenizerFiles
 
     private readonly JsonObject _config;
     private readonly JsonObject _specialTokensMap;
-    private readonly byte[]? _content;
+    private readonly IReadOnlyList<(string Name, byte[] Content)> _originals = [];
     private readonly ReadOnlyMemory<byte> _json;
 
     public TokenizerFiles(
@@ -39,9 +39,9 @@ internal sealed class TokenizerFiles
         ModelMaxLength = Value(_config, "model_max_length") is double length and >= 1 and <= int.MaxValue ? (int)length : null;
     }
 
-    /// <summary>A file that is used as it is, without being made a tokenizer.json.</summary>
-    public TokenizerFiles(string path, byte[] content, TokenizerParts parts, SpecialTokens special)
-        : this(path, default, special: special) => (Parts, _content) = (parts, content);
+    /// <summary>Files that are used as they are, without being made a tokenizer.json.</summary>
+    public TokenizerFiles(string path, TokenizerParts parts, SpecialTokens special, IReadOnlyList<(string Name, byte[] Content)> originals, JsonObject? config = null)
+        : this(path, default, config, special: special, isFolder: config is not null) => (Parts, _originals) = (parts, originals);
 
     public string Path { get; }
 
@@ -121,11 +121,10 @@ internal sealed class TokenizerFiles
     public void Save(string folder, SpecialTokens special)
     {
         Directory.CreateDirectory(folder);
-        if (_content is not null)
-        {
-            WriteAtomically(System.IO.Path.Combine(folder, System.IO.Path.GetFileName(Path)), _content);
+        foreach ((string name, byte[] content) in _originals)
+            WriteAtomically(System.IO.Path.Combine(folder, name), content);
+        if (Parts is not null)
             return;
-        }
 
         JsonObject config = _config.DeepClone().AsObject();
         JsonObject map = _specialTokensMap.DeepClone().AsObject();

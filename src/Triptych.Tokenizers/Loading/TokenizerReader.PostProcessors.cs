@@ -23,7 +23,7 @@ internal static partial class TokenizerReader
             : throw json.Fail("more than one of the processors inserts special tokens");
     }
 
-    private static TemplateProcessor ReadTemplate(JsonValue json)
+    public static TemplateProcessor ReadTemplate(JsonValue json)
     {
         var special = new Dictionary<string, (int[] Ids, string[] Tokens)>(StringComparer.Ordinal);
         foreach ((string name, JsonValue value) in json.Required("special_tokens").Members())

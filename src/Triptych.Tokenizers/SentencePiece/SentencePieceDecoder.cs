@@ -14,11 +14,9 @@ internal sealed class SentencePieceDecoder : Pipeline.Decoder
     public SentencePieceDecoder(SentencePieceFile file, Normalizer? denormalizer)
     {
         (_rules, _unknownSurface, _denormalizer) = (file.Normalizer, file.Training.UnkSurface, denormalizer);
-        foreach (SentencePieceEntry piece in file.Pieces)
-        {
-            if (piece.Type is PieceType.Unknown or PieceType.Control or PieceType.Byte)
-                _types[piece.Text] = piece.Type;
-        }
+        // Where a piece of text has the name of another token, that one is meant.
+        foreach (SentencePieceEntry piece in file.Pieces.OrderBy(piece => piece.Type is PieceType.Unknown or PieceType.Control or PieceType.Byte))
+            _types[piece.Text] = piece.Type is PieceType.Unknown or PieceType.Control or PieceType.Byte ? piece.Type : PieceType.Normal;
     }
 
     public override List<string> Decode(List<string> tokens)
@@ -29,7 +27,8 @@ internal sealed class SentencePieceDecoder : Pipeline.Decoder
         bool prefixSeen = false;
         foreach (string token in tokens)
         {
-            PieceType type = _types.GetValueOrDefault(token, PieceType.Normal);
+            // What is no piece comes out as it is.
+            PieceType type = _types.GetValueOrDefault(token, PieceType.Unused);
             if (type == PieceType.Byte)
             {
                 bytes.Add(ByteFallbackDecoder.ByteOf(token)!.Value);

@@ -1,5 +1,4 @@
 using Triptych.Tokenizers.Loading;
-using Triptych.Tokenizers.Models;
 using Triptych.Tokenizers.Pipeline;
 
 namespace Triptych.Tokenizers.SentencePiece;
@@ -9,16 +8,15 @@ internal static class SentencePieceReader
 {
     public static TokenizerParts Read(SentencePieceFile file)
     {
-        Func<string, Exception> refuse = file.Fail;
-        CharTrie? userDefined = SentencePieceModel.UserDefinedOf(file);
-        var normalizer = new SentencePieceNormalizer(
-            file.Normalizer, MapOf(file.Normalizer, refuse), userDefined, file.Training.TreatWhitespaceAsSuffix);
-        Normalizer? denormalizer = file.Denormalizer is { CharsMap.Length: > 0 } rules
-            ? new SentencePieceNormalizer(rules, MapOf(rules, refuse), null, whitespaceAsSuffix: false) : null;
         return new TokenizerParts(
-            normalizer, null, SentencePieceModel.Create(file), null, new SentencePieceDecoder(file, denormalizer),
-            new AddedVocabulary([], null), null, null);
+            NormalizerOf(file), null, SentencePieceModel.Create(file), null, DecoderOf(file), new AddedVocabulary([], null), null, null);
     }
+
+    public static SentencePieceNormalizer NormalizerOf(SentencePieceFile file) =>
+        new(file.Normalizer, MapOf(file.Normalizer, file.Fail), SentencePieceModel.UserDefinedOf(file), file.Training.TreatWhitespaceAsSuffix);
+
+    public static SentencePieceDecoder DecoderOf(SentencePieceFile file) => new(file, file.Denormalizer is { CharsMap.Length: > 0 } rules
+        ? new SentencePieceNormalizer(rules, MapOf(rules, file.Fail), null, whitespaceAsSuffix: false) : null);
 
     /// <summary>The special tokens that the model names.</summary>
     public static SpecialTokens SpecialTokensOf(SentencePieceFile file)
