@@ -6,7 +6,7 @@ internal static class Lookup
     /// <summary><c>owner.name</c>: an attribute, or else an item.</summary>
     public static object? Attribute(object? owner, string name)
     {
-        if (owner is UndefinedValue undefined)
+        if (owner is UndefinedValue undefined && !IsSpecial(owner, name))
             throw undefined.Fail();
         if (TryAttribute(owner, name, out object? value))
             return value;
@@ -180,7 +180,7 @@ internal static class Lookup
             or "__getstate__" or "__gt__" or "__hash__" or "__init__" or "__init_subclass__" or "__le__" or "__lt__" or "__ne__"
             or "__new__" or "__reduce__" or "__reduce_ex__" or "__repr__" or "__setattr__" or "__sizeof__" or "__str__"
             or "__subclasshook__"
-        || owner is string or SequenceValue or DictValue or MarkupValue && name is
+        || owner is string or SequenceValue or DictValue or MarkupValue or UndefinedValue && name is
             "__contains__" or "__getitem__" or "__iter__" or "__len__" or "__add__" or "__mul__" or "__rmul__" or "__getnewargs__"
         || owner is MacroValue or FunctionValue or LoopValue && name is "__call__" or "__name__" or "__self__" or "__dict__" or "__module__";
 }

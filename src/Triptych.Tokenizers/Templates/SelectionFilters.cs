@@ -36,9 +36,9 @@ internal static class SelectionFilters
 
         if (positional.Length == 0)
             throw new TemplateError("map requires a filter argument");
-        Builtin filter = Named(positional[0], "filter", Filters.Find);
+        Builtin? filter = null;
         var arguments = new Arguments(positional[1..], named.Count > 0 ? named : null);
-        return item => filter.Invoke(state, item, arguments);
+        return item => (filter ??= Named(positional[0], "filter", Filters.Find)).Invoke(state, item, arguments);
     }
 
     private static IEnumerable<object?> Select(RenderState state, object? value, object?[] a, bool wanted, bool byAttribute)
@@ -51,12 +51,14 @@ internal static class SelectionFilters
             throw new TemplateError("Missing parameter for attribute name");
         Func<object?, object?> get = SequenceFilters.Getter(byAttribute ? positional[0] : null);
         object?[] rest = byAttribute ? positional[1..] : positional;
-        Builtin? test = rest.Length == 0 ? null : Named(rest[0], "test", Tests.Find);
+        Builtin? test = null;
         var arguments = new Arguments(rest.Length == 0 ? [] : rest[1..], named.Count > 0 ? named : null);
         foreach (object? item in Iteration.Items(state, value))
         {
             object? examined = get(item);
-            if (Iteration.IsTrue(test is null ? examined : test.Invoke(state, examined, arguments)) == wanted)
+            if (rest.Length > 0)
+                examined = (test ??= Named(rest[0], "test", Tests.Find)).Invoke(state, examined, arguments);
+            if (Iteration.IsTrue(examined) == wanted)
                 yield return item;
         }
     }
