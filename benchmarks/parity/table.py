@@ -11,9 +11,10 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--work", default="/tmp/tokenizer-parity")
+parser.add_argument("--work", default=os.path.join(tempfile.gettempdir(), "tokenizer-parity"))
 parser.add_argument("--random", type=int, default=100000)
 parser.add_argument("--lines", type=int, default=3000)
 parser.add_argument("--rounds", type=int, default=5)

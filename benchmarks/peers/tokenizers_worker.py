@@ -12,11 +12,12 @@ kind, path, documents, threads = sys.argv[1:]
 os.environ["RAYON_NUM_THREADS"] = threads
 os.environ["TOKENIZERS_PARALLELISM"] = "false" if threads == "1" else "true"
 texts = json.load(open(documents, encoding="utf-8"))
-begin = time.perf_counter()
 if kind == "tiktoken":
     import base64
 
     import tiktoken
+
+    begin = time.perf_counter()
 
     patterns = {
         "cl100k": r"""'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s""",
@@ -29,6 +30,7 @@ if kind == "tiktoken":
 else:
     from tokenizers import Tokenizer
 
+    begin = time.perf_counter()
     tokenizer = Tokenizer.from_file(path)
     tokenizer.no_truncation()
     tokenizer.no_padding()
