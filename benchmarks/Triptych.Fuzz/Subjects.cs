@@ -48,6 +48,7 @@ internal static class Subjects
             Of("gguf llama, byte-level BPE", byteLevel, UseModel),
             Of("gguf llama, SentencePiece", pieces, UseModel),
             Of("safetensors", safetensors, UseSafetensors),
+            .. SentencePieceSubjects.Make(),
         ];
     }
 
