@@ -49,6 +49,7 @@ internal static class Subjects
             Of("gguf llama, SentencePiece", pieces, UseModel),
             Of("safetensors", safetensors, UseSafetensors),
             .. TokenizerSubjects.Make(),
+            .. SentencePieceSubjects.Make(),
         ];
     }
 

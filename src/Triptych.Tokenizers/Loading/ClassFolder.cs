@@ -60,6 +60,9 @@ internal static class ClassFolder
             Mask = context.Role("mask_token"),
         };
         JsonObject settings = config.DeepClone().AsObject();
+        settings["tokenizer_class"] = kind == TokenizerClass.Tiktoken ? TokenizerClass.General.Name : kind.Name;
+        // The tokenizer.json that can be saved has all of them.
+        settings.Remove("added_tokens_decoder");
         if (kind.PadsLeft)
             settings.TryAdd("padding_side", "left");
         return new TokenizerFiles(path, json, settings, special, specialTokensMap, isFolder: true) { IsConverted = kind != TokenizerClass.General };

@@ -12,13 +12,21 @@ internal static class TiktokenFile
 {
     private const string EndOfText = "<|endoftext|>";
 
+    // What tiktoken's own patterns mean there is not what they would mean in a tokenizer.json.
+    private const string Cl100k =
+        @"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s";
+
+    private const string R50k = @"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s";
+
+    private static readonly Splitter Cl100kSplit = new Cl100kSplitter(maxDigits: 3, takesRest: true).Split;
+
     private static readonly Encoding[] Published =
     [
         new("r50k_base", 50256, SplitPatterns.Gpt2, [(EndOfText, 50256)]),
         new("p50k_base", 50280, SplitPatterns.Gpt2, [(EndOfText, 50256)]),
         new("gpt2", 50256, SplitPatterns.Gpt2, [(EndOfText, 50256)]),
         new("multilingual", 50257, SplitPatterns.Gpt2, Whisper(50257)),
-        new("cl100k_base", 100256, SplitPatterns.Cl100k, [(EndOfText, 100257), ("<|fim_prefix|>", 100258), ("<|fim_middle|>", 100259), ("<|fim_suffix|>", 100260), ("<|endofprompt|>", 100276)]),
+        new("cl100k_base", 100256, Cl100k, [(EndOfText, 100257), ("<|fim_prefix|>", 100258), ("<|fim_middle|>", 100259), ("<|fim_suffix|>", 100260), ("<|endofprompt|>", 100276)]),
         new("o200k_base", 199998, SplitPatterns.O200k, [(EndOfText, 199999), ("<|endofprompt|>", 200018)]),
         new("qwen", 151643, SplitPatterns.Qwen2, [(EndOfText, 151643), ("<|im_start|>", 151644), ("<|im_end|>", 151645)]),
         new("llama3", 128000, SplitPatterns.Llama3, Llama3()),
@@ -65,7 +73,7 @@ internal static class TiktokenFile
             ?? Array.Find(Published, known => known.Count == ranked.Tokens.Count)
             ?? throw new TokenizerException(path, $"a tiktoken file does not say how texts are cut, and no encoding with {ranked.Tokens.Count} tokens is known: "
                 + $"give its pattern to {nameof(Tokenizer)}.{nameof(Tokenizer.LoadTiktoken)}");
-        return Make(ranked, content, SplitPatterns.Find(encoding.Pattern)!, encoding.Special);
+        return Make(ranked, content, SplitterOf(encoding.Pattern), encoding.Special);
     }
 
     /// <summary>A file whose pattern and special tokens are given.</summary>
@@ -75,7 +83,9 @@ internal static class TiktokenFile
     /// <summary>Cuts as a pattern does: by hand where it is known, else with the pattern engine.</summary>
     public static Splitter SplitterOf(string pattern)
     {
-        if (SplitPatterns.Find(pattern) is Splitter known)
+        if (pattern is Cl100k)
+            return Cl100kSplit;
+        if (SplitPatterns.Find(pattern is R50k ? SplitPatterns.Gpt2 : pattern) is Splitter known)
             return known;
         try
         {

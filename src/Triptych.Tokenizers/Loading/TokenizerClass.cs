@@ -201,7 +201,7 @@ internal sealed record TokenizerClass
             Name = "SeamlessM4TTokenizer", IsBpe = true, Defaults = Fairseq with { Mask = null }, Reorder = ReorderSeamless,
             Normalizer = _ => Normalizers(Replace(@"[\n\r\t]", " ", regex: true), Of("NFKC"), Strip(left: false, right: true),
                 Replace(" +\u2581", Mark, regex: true), Replace("^\u2581+$", "", regex: true), Replace(" {2,}", Mark, regex: true)),
-            PreTokenizer = _ => Metaspace("first"), Decoder = _ => Metaspace("first"), PostProcessor = SeamlessTarget,
+            PreTokenizer = _ => Metaspace("first"), Decoder = _ => Metaspace("first"), PostProcessor = SeamlessSource,
         };
         foreach (TokenizerClass kind in Others())
             yield return kind;
@@ -311,14 +311,13 @@ internal sealed record TokenizerClass
     private static IEnumerable<string> PegasusTokens(ClassContext context) =>
         [context.Text("mask_token_sent") ?? "<mask_1>", .. Enumerable.Range(2, PegasusOffset(context) - 2).Select(i => $"<unk_{i}>")];
 
-    private static JsonObject SeamlessTarget(ClassContext context)
+    private static JsonObject SeamlessSource(ClassContext context)
     {
-        string language = context.Text("tgt_lang") ?? "fra";
+        string language = context.Text("src_lang") ?? "eng";
         language = language.Contains("__", StringComparison.Ordinal) ? language : $"__{language}__";
-        string unknown = context.Role("unk_token", "<unk>");
+        string source = context.Find(language) >= 0 ? language : context.Role("unk_token", "<unk>");
         string eos = context.Role("eos_token", "</s>");
-        string target = context.Find(language) >= 0 ? language : unknown;
-        return Pair(context, $"{eos} {target} $A {eos}", $"{eos} {target} $A $B {eos}");
+        return Pair(context, $"{source} $A {eos}", $"{source} $A $B {eos}");
     }
 
     private static JsonObject XlNetNormalizer(ClassContext context)

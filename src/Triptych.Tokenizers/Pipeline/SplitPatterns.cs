@@ -38,9 +38,6 @@ internal static class SplitPatterns
         @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+"
         + @"[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-    /// <summary>OpenAI's cl100k_base as tiktoken has it today: white space at the end of a text is one piece.</summary>
-    public const string Cl100k = @"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s";
-
     private static readonly FrozenDictionary<string, Splitter> Known = new Dictionary<string, Splitter>
     {
         [Gpt2] = Gpt2Splitter.Split,
@@ -49,7 +46,6 @@ internal static class SplitPatterns
         [DeepSeek3] = DeepSeekSplitter.Split,
         [O200k] = new CasedSplitter(maxDigits: 3, contractions: true).Split,
         [Tekken] = new CasedSplitter(maxDigits: 1, contractions: false).Split,
-        [Cl100k] = new Cl100kSplitter(maxDigits: 3, takesRest: true).Split,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Cuts into the matches and what is between them, as the pattern does; null where it is not known.</summary>
