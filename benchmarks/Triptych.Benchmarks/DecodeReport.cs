@@ -77,7 +77,8 @@ internal static unsafe class DecodeReport
 
     private static void Read(Tensor matrix) => MachinePeak.Read((float*)matrix.Data, matrix.DType.BytesOf(matrix.Count) / sizeof(float));
 
-    private static double Seconds(Action work)
+    /// <summary>What a piece of work takes.</summary>
+    internal static double Seconds(Action work)
     {
         long begin = Stopwatch.GetTimestamp();
         work();

@@ -39,8 +39,8 @@ internal static class SharingReport
             double[] alone = new double[rounds], busy = new double[rounds], both = new double[rounds];
             for (int round = -1; round < rounds; round++)
             {
-                double rate = tokens / Seconds(() => run(one)), rateBusy = tokens / Busy(() => Seconds(() => run(one)));
-                double rateBoth = 2 * tokens / Seconds(() => Parallel.Invoke(() => run(one), () => run(two)));
+                double rate = tokens / DecodeReport.Seconds(() => run(one)), rateBusy = tokens / Busy(() => DecodeReport.Seconds(() => run(one)));
+                double rateBoth = 2 * tokens / DecodeReport.Seconds(() => Parallel.Invoke(() => run(one), () => run(two)));
                 if (round >= 0)
                     (alone[round], busy[round], both[round]) = (rate, rateBusy, rateBoth);
             }
@@ -94,12 +94,5 @@ internal static class SharingReport
         while (!parent.IsCompleted)
             Thread.SpinWait(1000);
         return 0;
-    }
-
-    private static double Seconds(Action work)
-    {
-        long begin = Stopwatch.GetTimestamp();
-        work();
-        return Stopwatch.GetElapsedTime(begin).TotalSeconds;
     }
 }

@@ -66,6 +66,18 @@ internal sealed class ClassContext
     public string? Role(string name) => Config.ContainsKey(name) ? Text(name)
         : Kind.Defaults.Roles().FirstOrDefault(role => role.Role == name).Token;
 
+    /// <summary>The special tokens of all roles.</summary>
+    public SpecialTokens SpecialTokens => new()
+    {
+        Bos = Role("bos_token"),
+        Eos = Role("eos_token"),
+        Unk = Role("unk_token"),
+        Sep = Role("sep_token"),
+        Pad = Role("pad_token"),
+        Cls = Role("cls_token"),
+        Mask = Role("mask_token"),
+    };
+
     public string Role(string name, string otherwise) => Role(name) ?? otherwise;
 
     /// <summary>The id of a token, that of the unknown where it is none.</summary>

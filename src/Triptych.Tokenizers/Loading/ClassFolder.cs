@@ -49,22 +49,12 @@ internal static class ClassFolder
     {
         if (made is not (byte[] json, ClassContext context))
             return null;
-        var special = new SpecialTokens
-        {
-            Bos = context.Role("bos_token"),
-            Eos = context.Role("eos_token"),
-            Unk = context.Role("unk_token"),
-            Sep = context.Role("sep_token"),
-            Pad = context.Role("pad_token"),
-            Cls = context.Role("cls_token"),
-            Mask = context.Role("mask_token"),
-        };
         JsonObject settings = config.DeepClone().AsObject();
         settings["tokenizer_class"] = kind == TokenizerClass.Tiktoken ? TokenizerClass.General.Name : kind.Name;
         // The tokenizer.json that can be saved has all of them.
         settings.Remove("added_tokens_decoder");
         if (kind.PadsLeft)
             settings.TryAdd("padding_side", "left");
-        return new TokenizerFiles(path, json, settings, special, specialTokensMap, isFolder: true) { IsConverted = kind != TokenizerClass.General };
+        return new TokenizerFiles(path, json, settings, context.SpecialTokens, specialTokensMap, isFolder: true) { IsConverted = kind != TokenizerClass.General };
     }
 }

@@ -39,18 +39,8 @@ internal sealed class MappedFolder(string name, string folder, JsonObject config
             new MappedSentencePiece(SentencePieceModel.Create(file), vocabulary, unknownId, takesLanguage: _marian),
             TokenizerReader.ReadTemplate(template), new MappedDecoder(SentencePieceReader.DecoderOf(file), special, _marian),
             new AddedVocabulary(added, normalizer: null), null, null);
-        return new TokenizerFiles(folder, parts, RolesOf(context), Originals(), config);
+        return new TokenizerFiles(folder, parts, context.SpecialTokens with { Mask = null }, Originals(), config);
     }
-
-    private static SpecialTokens RolesOf(ClassContext context) => new()
-    {
-        Bos = context.Role("bos_token"),
-        Eos = context.Role("eos_token"),
-        Unk = context.Role("unk_token"),
-        Sep = context.Role("sep_token"),
-        Pad = context.Role("pad_token"),
-        Cls = context.Role("cls_token"),
-    };
 
     private static IReadOnlyList<string> Languages(ClassContext context) => context.Text("language_codes") switch
     {

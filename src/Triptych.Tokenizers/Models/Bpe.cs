@@ -29,6 +29,7 @@ internal sealed record BpeOptions
 internal sealed partial class Bpe : TokenizerModel
 {
     private const int ScanLimit = 128;
+    private const int CommonCharacters = 0x180;
     private const int LinearLimit = 16;
     private const int LinearPays = 1 << 16;
     private const int CacheSize = 1 << 14;
@@ -56,12 +57,9 @@ internal sealed partial class Bpe : TokenizerModel
         if (options.UnknownToken is string unknown)
             _unknown = new UnknownToken(vocabulary, unknown);
 
-        _symbols = new int[0x180];
-        for (int c = 0; c < _symbols.Length; c++)
-            _symbols[c] = vocabulary.IdOf([(char)c]);
-
+        _symbols = FindSymbols(vocabulary);
         if (options.ByteFallback)
-            _byteTokens = [.. Enumerable.Range(0, 256).Select(b => vocabulary.IdOf($"<0x{b:X2}>"))];
+            _byteTokens = vocabulary.FindByteTokens();
 
         _bytesInOrder = _byteTokens is null || Array.TrueForAll(_byteTokens, id => id >= 0)
             && options is { ContinuingSubwordPrefix: null or "", EndOfWordSuffix: null or "" };
@@ -75,9 +73,7 @@ internal sealed partial class Bpe : TokenizerModel
         : base(vocabulary)
     {
         _options = new BpeOptions { IgnoreMerges = true };
-        _symbols = new int[0x180];
-        for (int c = 0; c < _symbols.Length; c++)
-            _symbols[c] = vocabulary.IdOf([(char)c]);
+        _symbols = FindSymbols(vocabulary);
         _bytesInOrder = true;
         _merges = merges;
         _linear = new Lazy<LinearMerger?>(() => null);
@@ -92,15 +88,9 @@ internal sealed partial class Bpe : TokenizerModel
 
     public override void Tokenize(ReadOnlySpan<char> word, List<Piece> output)
     {
-        if (_options.IgnoreMerges && Vocabulary.IdOf(word) is >= 0 and int whole)
-        {
-            output.Add(new Piece(whole, 0, word.Length));
-            return;
-        }
-
         if (word.Length > MaxCachedLength || _options.Dropout > 0)
         {
-            Merge(word, output);
+            TokenizeNew(word, output);
             return;
         }
 
@@ -114,7 +104,7 @@ internal sealed partial class Bpe : TokenizerModel
         }
 
         int before = output.Count;
-        Merge(word, output);
+        TokenizeNew(word, output);
         slot = new CachedWord(hash, word.ToString(), CollectionsMarshal.AsSpan(output)[before..].ToArray());
     }
 
@@ -125,6 +115,9 @@ internal sealed partial class Bpe : TokenizerModel
         else
             Merge(word, output);
     }
+
+    /// <summary>The tokens of the characters that most words are made of.</summary>
+    private static int[] FindSymbols(Vocabulary vocabulary) => [.. Enumerable.Range(0, CommonCharacters).Select(c => vocabulary.IdOf([(char)c]))];
 
     private void Merge(ReadOnlySpan<char> word, List<Piece> output)
     {

@@ -32,7 +32,7 @@ internal sealed class Unigram : TokenizerModel
         _unknownScore = (_scores.Length == 0 ? double.PositiveInfinity : _scores.Min()) - UnknownPenalty;
         _trie = new CharTrie([.. pieces.Select((piece, id) => (piece.Piece, id))]);
         if (byteFallback)
-            _byteTokens = [.. Enumerable.Range(0, 256).Select(value => Vocabulary.IdOf($"<0x{value:X2}>"))];
+            _byteTokens = Vocabulary.FindByteTokens();
     }
 
     public override string? ContinuingSubwordPrefix => null;

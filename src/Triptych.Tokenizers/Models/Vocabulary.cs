@@ -69,6 +69,9 @@ internal sealed class Vocabulary
         return -1;
     }
 
+    /// <summary>The ids of <c>&lt;0x00&gt;</c> to <c>&lt;0xFF&gt;</c>, -1 for those that are missing.</summary>
+    public int[] FindByteTokens() => [.. Enumerable.Range(0, 256).Select(value => IdOf($"<0x{value:X2}>"))];
+
     /// <summary>A quick hash; the tables it serves are built once and full of known tokens, or bounded caches.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Hash(ReadOnlySpan<char> text)

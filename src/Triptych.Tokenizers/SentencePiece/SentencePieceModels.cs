@@ -17,7 +17,7 @@ internal abstract class SentencePieceModel : TokenizerModel
         }
 
         if (file.Training.ByteFallback)
-            _byteTokens = [.. Enumerable.Range(0, 256).Select(value => Vocabulary.IdOf($"<0x{value:X2}>"))];
+            _byteTokens = Vocabulary.FindByteTokens();
         UserDefined = UserDefinedOf(file);
     }
 

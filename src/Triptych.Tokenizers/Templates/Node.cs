@@ -97,4 +97,13 @@ internal abstract class Statement(int position) : Node(position)
 
         return Flow.Next;
     }
+
+    /// <summary>The same, with what the statements print collected.</summary>
+    protected static Flow ExecuteAll(Statement[] statements, Activation activation, out string text)
+    {
+        System.Text.StringBuilder outer = activation.State.Collect();
+        Flow flow = ExecuteAll(statements, activation);
+        text = activation.State.EndCollect(outer);
+        return flow;
+    }
 }

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Triptych.Tokenizers.Templates;
 
 internal sealed class TextStatement(int position, string text) : Statement(position)
@@ -94,11 +92,8 @@ internal sealed class SetBlockStatement(int position, Target target, FilterExpre
 
     public override Flow Execute(Activation activation)
     {
-        RenderState state = activation.State;
         _entry.Enter(activation);
-        StringBuilder outer = state.Collect();
-        Flow flow = ExecuteAll(body, activation);
-        string text = state.EndCollect(outer);
+        Flow flow = ExecuteAll(body, activation, out string text);
         if (flow != Flow.Next)
             return flow;
         target.Check(activation);
@@ -162,14 +157,11 @@ internal sealed class FilterStatement(int position, FilterExpression filter, Sta
 
     public override Flow Execute(Activation activation)
     {
-        RenderState state = activation.State;
         _entry.Enter(activation);
-        StringBuilder outer = state.Collect();
-        Flow flow = ExecuteAll(body, activation);
-        string text = state.EndCollect(outer);
+        Flow flow = ExecuteAll(body, activation, out string text);
         if (flow != Flow.Next)
             return flow;
-        state.Write(TextOf(filter.Evaluate(activation, text)));
+        activation.State.Write(TextOf(filter.Evaluate(activation, text)));
         _entry.Leave(activation);
         return Flow.Next;
     }

@@ -47,6 +47,8 @@ internal static unsafe class FewRowsKernel
     public static void Prepare(DType type, int rows)
     {
         ref nint kernel = ref Slot(type, rows);
+        if (Volatile.Read(ref kernel) != 0)
+            return;
         lock (s_gate)
         {
             if (kernel == 0)
