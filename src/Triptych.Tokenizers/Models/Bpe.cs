@@ -31,6 +31,7 @@ internal sealed partial class Bpe : TokenizerModel
     private const int ScanLimit = 128;
     private const int CommonCharacters = 0x180;
     private const int LinearLimit = 16;
+    private const int LongWord = 1 << 10;
     private const int LinearPays = 1 << 16;
     private const int CacheBits = 14;
     private const int MaxCachedLength = 48;
@@ -42,6 +43,7 @@ internal sealed partial class Bpe : TokenizerModel
     private readonly int[]? _byteTokens;
     private readonly bool _bytesInOrder;
     private readonly Lazy<LinearMerger?> _linear;
+    private readonly Lazy<ushort[]?> _byteUnits;
     private long _longSymbols;
     private readonly CachedWord?[] _cache = new CachedWord?[1 << CacheBits];
 
@@ -60,7 +62,8 @@ internal sealed partial class Bpe : TokenizerModel
             && options is { ContinuingSubwordPrefix: null or "", EndOfWordSuffix: null or "" };
 
         _merges = merges;
-        _linear = new Lazy<LinearMerger?>(() => LinearMerger.TryBuild(_merges, vocabulary.IdLimit));
+        _byteUnits = new Lazy<ushort[]?>(FindByteUnits);
+        _linear = new Lazy<LinearMerger?>(() => LinearMerger.TryBuild(_merges, vocabulary.IdLimit, CharacterTokens(vocabulary).Concat(_byteTokens ?? []).Where(id => id >= 0)));
     }
 
     /// <summary>Whether a word that is a token is taken whole.</summary>
@@ -103,8 +106,19 @@ internal sealed partial class Bpe : TokenizerModel
     /// <summary>The tokens of the characters that most words are made of.</summary>
     private static int[] FindSymbols(Vocabulary vocabulary) => [.. Enumerable.Range(0, CommonCharacters).Select(c => vocabulary.IdOf([(char)c]))];
 
+    private static IEnumerable<int> CharacterTokens(Vocabulary vocabulary)
+    {
+        for (int id = 0; id < vocabulary.IdLimit; id++)
+        {
+            if (vocabulary.SpanOf(id) is [_] or [>= '\uD800' and < '\uDC00', _])
+                yield return id;
+        }
+    }
+
     private void Merge(ReadOnlySpan<char> word, List<Piece> output)
     {
+        if (word.Length > LongWord && TryMergeCharacters(word, output))
+            return;
         if (!_bytesInOrder)
         {
             MergeInTurn(word, output);
