@@ -36,7 +36,7 @@ public sealed class WordPieceTrainer : MergeTrainer
 
     private protected override void LearnModel(
         TrainingPipeline pipeline,
-        IReadOnlyList<KeyValuePair<string, long>> words,
+        WordCounts words,
         Dictionary<string, int> ids,
         IProgress<TokenizerTrainingProgress>? progress,
         CancellationToken cancellationToken)
