@@ -33,7 +33,18 @@ public sealed class PatternTests
             }
         }
 
-        Assert.True(texts > 5_000);
+        Assert.True(texts > 9_000);
+    }
+
+    [Theory]
+    [InlineData(@"(?:\b(?:.|b*?)){2,3}", "aa", "")]
+    [InlineData(@"(?:(?:(?:a*b*)|\w)){2,3}(?:(c*+)|(?<=\p{L}))[ab]", "1ba1", "0-3")]
+    [InlineData(@"(?:(?:(?:\G|(?i:s))(a?)+){2}){3,}", "abb", "")]
+    [InlineData(@"(?:(?:ab)?\b){2}", "ab", "0-2")]
+    public void TurnsThatMatchNothingEndCountedRepetitions(string source, string text, string expected)
+    {
+        foreach (long stepsBeforeMemo in (long[])[20_000, -100_000])
+            Assert.Equal(expected, Find(new Pattern(source, stepsBeforeMemo), text));
     }
 
     [Theory]
@@ -47,6 +58,9 @@ public sealed class PatternTests
     [InlineData("(?:(?>a+?)+b|a)+c")]
     [InlineData("(?:(?!a*b)a)*c")]
     [InlineData("(?<=(?:a|b)a)a*a*a*a*b")]
+    [InlineData("(?:a?|aa|(?:a|b?)){2,}c")]
+    [InlineData("(?:(?:a??|b|c|(?:a|b?)+){2,3}a*){3,}d")]
+    [InlineData("(?>(?:(?:a|b?|c?){2,7}?a)+b|a)*c")]
     public void HardPatternsTakeLinearTime(string source)
     {
         var pattern = new Pattern(source);
