@@ -156,6 +156,13 @@ internal sealed class MergeLearner
         {
             ReadOnlySpan<int> own = symbols.Slice(_starts[word], _counts[word]);
             for (int i = 0; i + 1 < own.Length; i++)
+                _pairs.Expect(own[i], own[i + 1]);
+        }
+
+        for (int word = 0; word < _starts.Length; word++)
+        {
+            ReadOnlySpan<int> own = symbols.Slice(_starts[word], _counts[word]);
+            for (int i = 0; i + 1 < own.Length; i++)
                 _pairs.Add(own[i], own[i + 1], _weights[word], word);
         }
 
