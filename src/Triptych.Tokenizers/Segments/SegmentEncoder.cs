@@ -93,7 +93,7 @@ internal sealed class SegmentEncoder
             }
             else
             {
-                ulong hash = SegmentCache.Hash(segment);
+                ulong hash = TextHash.Of(segment);
                 sink.Add(_cache.Find(segment, hash) ?? Remember(segment, hash, workspace), offset + place.Start);
             }
 
