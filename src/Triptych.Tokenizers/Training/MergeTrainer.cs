@@ -6,8 +6,9 @@ namespace Triptych.Tokenizers;
 /// </summary>
 public abstract class MergeTrainer : TokenizerTrainer
 {
+    // Measured, with the words of pairs and what the collector has not taken back.
     private const int BytesPerWord = 16;
-    private const int BytesPerLetter = 20;
+    private const int BytesPerLetter = 24;
 
     private protected MergeTrainer()
     {

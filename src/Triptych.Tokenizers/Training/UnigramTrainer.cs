@@ -11,6 +11,8 @@ namespace Triptych.Tokenizers;
 public sealed class UnigramTrainer : TokenizerTrainer
 {
     private const int LongestPiece = 1024;
+
+    // Measured, with what the collector has not taken back.
     private const int BytesPerWord = 16;
     private const int BytesPerLetter = 80;
 

@@ -4,7 +4,7 @@ namespace Triptych.Tokenizers;
 
 /// <summary>
 /// Learns a WordPiece vocabulary, as BERT and DistilBERT have it. As in Hugging Face tokenizers the tokens are those of BPE
-/// merges. There ties between equally frequent pairs are broken by chance, anew in each run; here words in ordinal order
+/// merges. There ties between equally frequent pairs are broken by chance, anew in each run; here words in order of code points
 /// break them.
 /// </summary>
 public sealed class WordPieceTrainer : MergeTrainer
