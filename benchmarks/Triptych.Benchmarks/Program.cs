@@ -13,6 +13,8 @@ if (args is ["sharing", .. string[] shared])
     return SharingReport.Run(shared);
 if (args is ["memory", .. string[] measured])
     return MemoryReport.Run(measured);
+if (args is ["tokenizers", "patterns", ..])
+    return PatternParity.Run(args[1..]);
 if (args is ["tokenizers", "parity", ..])
     return TokenizerParity.Run(args[1..]);
 if (args is ["tokenizers", .. string[] texts])

@@ -23,4 +23,15 @@ public sealed record AddedToken
 
     /// <summary>Is left out of decoded text when special tokens are skipped.</summary>
     public bool Special { get; init; }
+
+    /// <summary>Whether anything but text and id is set that a plain special token has not.</summary>
+    internal bool HasAttributes => SingleWord || LStrip || RStrip || Normalized;
+
+    /// <summary>A plain special token.</summary>
+    /// <param name="content">Its text.</param>
+    public static implicit operator AddedToken(string content) => FromString(content);
+
+    /// <summary>A plain special token.</summary>
+    /// <param name="content">Its text.</param>
+    public static AddedToken FromString(string content) => new() { Content = content, Special = true };
 }

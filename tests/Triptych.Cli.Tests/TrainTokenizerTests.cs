@@ -30,12 +30,26 @@ public sealed class TrainTokenizerTests : IDisposable
     }
 
     [Fact]
+    public async Task Special_tokens_have_attributes_and_rare_words_are_left_out()
+    {
+        var run = await CliRun.OfAsync("train-tokenizer", Corpus(), "--model", "wordlevel", "--special", "<unk>", "<mask>", "--lstrip", "<mask>",
+            "--normalized", "<mask>", "--min-word-count", "200", "--memory", "64", "--temp", folder.At("."), "--output", folder.At("words"));
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        var words = Tokenizer.Load(folder.At("words"));
+        Assert.Equal(11, words.VocabSize);
+        Assert.True(words.AddedTokens[1] is { Content: "<mask>", LStrip: true, RStrip: false, Normalized: true, Special: true });
+        Assert.True(words.AddedTokens[0] is { LStrip: false, Normalized: false });
+    }
+
+    [Fact]
     public async Task Mistakes_are_named()
     {
         string corpus = Corpus();
         (await CliRun.OfAsync("train-tokenizer", corpus)).AssertFails(2, "--output");
         (await CliRun.OfAsync("train-tokenizer", corpus, "--model", "bigram", "-o", folder.At("x"))).AssertFails(2, "wordpiece");
         (await CliRun.OfAsync("train-tokenizer", corpus, "--model", "unigram", "--min-frequency", "2", "-o", folder.At("x"))).AssertFails(2, "--min-frequency");
+        (await CliRun.OfAsync("train-tokenizer", corpus, "--lstrip", "<mask>", "-o", folder.At("x"))).AssertFails(2, "<mask>");
+        (await CliRun.OfAsync("train-tokenizer", corpus, "--temp", folder.At("none"), "-o", folder.At("x"))).AssertFails(2, "none");
         (await CliRun.OfAsync("train-tokenizer", folder.At("none.txt"), "-o", folder.At("x"))).AssertFails(1, "none.txt");
         (await CliRun.OfAsync("train-tokenizer", corpus, "--vocab-size", "10", "-o", folder.At("x"))).AssertFails(1, "too small");
         Assert.False(Directory.Exists(folder.At("x")));

@@ -33,7 +33,18 @@ public sealed class PatternTests
             }
         }
 
-        Assert.True(texts > 5_000);
+        Assert.True(texts > 9_000);
+    }
+
+    [Theory]
+    [InlineData(@"(?:\b(?:.|b*?)){2,3}", "aa", "")]
+    [InlineData(@"(?:(?:(?:a*b*)|\w)){2,3}(?:(c*+)|(?<=\p{L}))[ab]", "1ba1", "0-3")]
+    [InlineData(@"(?:(?:(?:\G|(?i:s))(a?)+){2}){3,}", "abb", "")]
+    [InlineData(@"(?:(?:ab)?\b){2}", "ab", "0-2")]
+    public void TurnsThatMatchNothingEndCountedRepetitions(string source, string text, string expected)
+    {
+        foreach (long stepsBeforeMemo in (long[])[20_000, -100_000])
+            Assert.Equal(expected, Find(new Pattern(source, stepsBeforeMemo), text));
     }
 
     [Theory]
@@ -47,11 +58,15 @@ public sealed class PatternTests
     [InlineData("(?:(?>a+?)+b|a)+c")]
     [InlineData("(?:(?!a*b)a)*c")]
     [InlineData("(?<=(?:a|b)a)a*a*a*a*b")]
-    public void HardPatternsTakeLinearTime(string source)
+    // Counted repetitions have many memos: where each began is part of what is remembered.
+    [InlineData("(?:a?|aa|(?:a|b?)){2,}c", 10_000)]
+    [InlineData("(?:(?:a??|b|c|(?:a|b?)+){2,3}a*){3,}d", 10_000)]
+    [InlineData("(?>(?:(?:a|b?|c?){2,7}?a)+b|a)*c", 10_000)]
+    public void HardPatternsTakeLinearTime(string source, int length = 100_000)
     {
         var pattern = new Pattern(source);
         Stopwatch watch = Stopwatch.StartNew();
-        pattern.FindAll(new string('a', 100_000), []);
+        pattern.FindAll(new string('a', length), []);
         Assert.True(watch.Elapsed.TotalSeconds < 20, $"{watch.Elapsed}");
     }
 

@@ -54,7 +54,7 @@ public sealed class TrainingReferenceTests
         string kind = item.GetProperty("kind").GetString()!;
         string prefix = Text(options, "continuing_subword_prefix") ?? (kind == "wordpiece" ? "##" : "");
         string suffix = Text(options, "end_of_word_suffix") ?? "";
-        string[] special = Special(options);
+        AddedToken[] special = Special(options);
         string[] tokens = [.. item.GetProperty("vocab").EnumerateObject().OrderBy(token => token.Value.GetInt32()).Select(token => token.Name)];
         string[] letters = [.. tokens.Skip(special.Length).TakeWhile(token => token.EnumerateRunes().Count() == 1)];
         string[] marked =
@@ -66,20 +66,22 @@ public sealed class TrainingReferenceTests
         ];
         string[] order = prefix.Length > 0 ? [letters[0] + string.Concat(marked)] : suffix.Length > 0 ? marked : [];
         TrainingPipeline pipeline = TrainingPipeline.Of(Pipeline(item), kind == "wordpiece" ? "WordPiece" : "BPE", special);
-        List<KeyValuePair<string, long>> words = new WordCounter(pipeline, null, sort: true).Count(new TextCorpus(Texts), null, default);
+        using var counter = new WordCounter(pipeline, new WordLimits(1 << 24, Path.GetTempPath()), sort: true);
+        using WordCounts words = counter.Count(new TextCorpus(Texts), null, default);
+        using var ordered = new WordsAfter(order, words);
 
         var learner = new MergeLearner
         {
             VocabSize = options.GetProperty("vocab_size").GetInt32(),
             MinFrequency = 0,
-            SpecialTokens = special,
+            SpecialTokens = [.. special.Select(token => token.Content)],
             InitialAlphabet = Number(options, "limit_alphabet") is null ? [] : letters.Select(letter => Rune.GetRuneAt(letter, 0)),
             LimitAlphabet = Number(options, "limit_alphabet") is null ? null : letters.Length,
             MaxTokenLength = int.MaxValue,
             Prefix = prefix,
             Suffix = suffix,
         };
-        learner.ReadWords([.. order.Select(word => KeyValuePair.Create(word, 0L)), .. words]);
+        learner.ReadWords(ordered, LearningSize.Of(ordered));
         learner.Learn(null, default);
 
         Assert.Equal(tokens, learner.Tokens);
@@ -185,6 +187,32 @@ public sealed class TrainingReferenceTests
         Assert.Equal(expected, InOrder(trainer.TrainStream(new MemoryStream(content))));
     }
 
+    /// <summary>Words that come zero times, and then others.</summary>
+    private sealed class WordsAfter(string[] first, WordCounts then) : WordCounts
+    {
+        public override long Count => first.Length + then.Count;
+
+        public override WordReader Read() => new Reader(first, then.Read());
+
+        public override void Dispose()
+        {
+        }
+
+        private sealed class Reader(string[] first, WordReader then) : WordReader
+        {
+            private int _at;
+
+            public override bool Read(out ReadOnlySpan<byte> word, out long count)
+            {
+                if (_at == first.Length)
+                    return then.Read(out word, out count);
+                word = System.Text.Encoding.UTF8.GetBytes(first[_at++]);
+                count = 0;
+                return true;
+            }
+        }
+    }
+
     private static string Letters(string text) => string.Concat(text.Where(char.IsLetter));
 
     private static IEnumerable<string> InOrder(Tokenizer tokenizer) =>
@@ -203,8 +231,8 @@ public sealed class TrainingReferenceTests
 
     private static byte[] Encoded(JsonElement json) => System.Text.Encoding.UTF8.GetBytes(json.GetRawText());
 
-    private static string[] Special(JsonElement options) =>
-        [.. options.GetProperty("special_tokens").EnumerateArray().Select(token => token.GetString()!)];
+    private static AddedToken[] Special(JsonElement options) =>
+        [.. options.GetProperty("special_tokens").EnumerateArray().Select(token => (AddedToken)token.GetString()!)];
 
     private static int? Number(JsonElement options, string name) =>
         options.TryGetProperty(name, out JsonElement value) ? value.GetInt32() : null;

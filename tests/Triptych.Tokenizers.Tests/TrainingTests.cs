@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Triptych.TestSupport;
 
 namespace Triptych.Tokenizers.Tests;
@@ -73,6 +74,51 @@ public sealed class TrainingTests
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [Fact]
+    public void SpecialTokensHaveTheAttributesThatTheReferenceSaves()
+    {
+        // What tokenizers 0.23 saves for all four trainers; the last of equal tokens counts there too.
+        const string Expected = """
+            [{"id":0,"content":"<unk>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},
+             {"id":1,"content":"<m>","single_word":false,"lstrip":true,"rstrip":false,"normalized":false,"special":true},
+             {"id":2,"content":"<n>","single_word":false,"lstrip":false,"rstrip":true,"normalized":true,"special":true},
+             {"id":3,"content":"<o>","single_word":true,"lstrip":false,"rstrip":false,"normalized":false,"special":true},
+             {"id":4,"content":"<p>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}]
+            """;
+        AddedToken[] special =
+        [
+            "<unk>", new AddedToken { Content = "<m>", RStrip = true }, new AddedToken { Content = "<n>", RStrip = true, Normalized = true },
+            new AddedToken { Content = "<o>", SingleWord = true, Special = false }, "<p>", new AddedToken { Content = "<m>", LStrip = true, Id = 77 },
+        ];
+        TokenizerTrainer[] trainers =
+        [
+            new BpeTrainer { VocabSize = 400, SpecialTokenList = special }, new WordLevelTrainer { SpecialTokenList = special },
+            new UnigramTrainer { VocabSize = 300, SpecialTokenList = special },
+            new WordPieceTrainer { VocabSize = 400, SpecialTokenList = special, SpecialTokens = new SpecialTokens { Cls = "<m>", Sep = "<n>", Unk = "<unk>" } },
+        ];
+        foreach (TokenizerTrainer trainer in trainers)
+        {
+            Tokenizer trained = trainer.Train(Lines);
+            Assert.True(JsonNode.DeepEquals(JsonNode.Parse(Expected), JsonNode.Parse(trained.Files.Json.Span)!["added_tokens"]));
+            Encoding encoding = trained.Encode("prince   <m>", null, new EncodeOptions { AddSpecialTokens = false });
+            Assert.Equal(new TextRange(6, 12), encoding.Offsets[^1]);
+        }
+    }
+
+    [Fact]
+    public void TokensOfAPipelineKeepTheirAttributesUnlessOthersAreGiven()
+    {
+        Tokenizer first = new BpeTrainer { VocabSize = 400, SpecialTokens = SpecialTokens.Roberta, RobertaTemplate = true }.Train(Lines);
+        Assert.True(Mask(first, []).LStrip);
+        Assert.True(Mask(first, ["<mask>"]).LStrip);
+        AddedToken other = Mask(first, [new AddedToken { Content = "<mask>", RStrip = true }]);
+        Assert.True(other is { LStrip: false, RStrip: true, Special: true });
+
+        static AddedToken Mask(Tokenizer pipeline, AddedToken[] special) =>
+            new BpeTrainer { Pipeline = pipeline, VocabSize = 400, SpecialTokenList = special }.Train(Lines)
+                .AddedTokens.Single(token => token.Content == "<mask>");
     }
 
     [Fact]

@@ -6,18 +6,25 @@ internal sealed class PatternCompiler
     /// <summary>Repetitions are written out, so that small patterns can ask for huge programs.</summary>
     private const int MaxInstructions = 20_000;
 
+    /// <summary>Each counted repetition around an instruction doubles its memos.</summary>
+    private const int MaxTurns = 4;
+
     private readonly List<PatternInstruction> _code = [];
     private readonly List<PatternLook> _looks = [];
     private readonly List<BackreferenceNode> _references = [];
     private readonly PatternFirsts _firsts = new();
+    private readonly PatternSizes _sizes;
     private readonly bool _capture;
     private int _slots;
     private int _memos;
     private int _unremembered;
+    private int[]? _turns;
+    private int _looksAround;
     private bool _hasSearchStart;
 
     private PatternCompiler(PatternNode root, int groups)
     {
+        _sizes = new PatternSizes(_firsts);
         _capture = HasReference(root);
         _slots = 1 + (_capture ? 2 * groups : 0);
     }
@@ -60,7 +67,15 @@ internal sealed class PatternCompiler
         return _code.Count - 1;
     }
 
-    private int NextMemo() => _unremembered > 0 ? -1 : _memos++;
+    /// <summary>Adds an instruction where ways part.</summary>
+    private int AddChoice(PatternInstruction instruction)
+    {
+        if (_unremembered > 0 || _turns is { Length: > MaxTurns })
+            return Add(instruction);
+        int memo = _memos;
+        _memos += 1 << (_turns?.Length ?? 0);
+        return Add(instruction with { Memo = memo, Turns = _turns });
+    }
 
     /// <summary>Writes a node; <paramref name="follow"/> is what must begin behind it, or null where that is not known.</summary>
     private void Emit(PatternNode node, CharSet? follow)
@@ -127,7 +142,7 @@ internal sealed class PatternCompiler
         {
             PatternNode option = alternation.Options[i];
             bool last = i == alternation.Options.Count - 1;
-            int split = last ? -1 : Add(new PatternInstruction(PatternOp.Split, Memo: NextMemo()));
+            int split = last ? -1 : AddChoice(new PatternInstruction(PatternOp.Split));
             Emit(option, follow);
             if (last)
                 break;
@@ -155,6 +170,20 @@ internal sealed class PatternCompiler
         }
 
         PatternFirst body = _firsts.Of(repeat.Body);
+        EmptyTurns turns = body.Nullable ? _sizes.TurnsOf(repeat) : EmptyTurns.WrittenOut;
+        if (turns == EmptyTurns.Counted)
+        {
+            EmitCounted(repeat);
+            return;
+        }
+
+        if (turns == EmptyTurns.OneLoop)
+        {
+            int jump = Add(new PatternInstruction(PatternOp.Jump));
+            _code[jump] = _code[jump] with { X = EmitLoop(repeat, body, null, follow) + 1 };
+            return;
+        }
+
         CharSet? after = follow is null || body.Nullable ? null : follow.Union(body.Set);
         for (int i = 0; i < repeat.Min; i++)
             Emit(repeat.Body, i + 1 < repeat.Min ? body.Nullable ? null : body.Set : repeat.Max > repeat.Min ? after : follow);
@@ -180,13 +209,52 @@ internal sealed class PatternCompiler
             RepeatKind.Possessive => PatternOp.SetRun,
             _ => follow is not null && more == RepeatNode.Unlimited && !follow.Overlaps(set) ? PatternOp.SetRun : PatternOp.SetLoop,
         };
-        Add(new PatternInstruction(op, more, Set: set, First: follow, Memo: NextMemo()));
+        AddChoice(new PatternInstruction(op, more, Set: set, First: follow));
     }
 
-    private void EmitLoop(RepeatNode repeat, PatternFirst body, CharSet? after, CharSet? follow)
+    /// <summary>Writes all turns out, of which any that matches nothing is the last.</summary>
+    private void EmitCounted(RepeatNode repeat)
+    {
+        int slot = _slots++;
+        int[]? around = _turns;
+        var splits = new List<int>();
+        var leaves = new List<int>();
+        // How a look came to hold is not known by the turns that it was in.
+        _unremembered += _looksAround > 0 ? 1 : 0;
+        void EmitTurn()
+        {
+            Add(new PatternInstruction(PatternOp.Save, slot));
+            _turns = [.. around ?? [], slot];
+            Emit(repeat.Body, null);
+            _turns = around;
+            leaves.Add(Add(new PatternInstruction(PatternOp.LeaveIfEmpty, slot)));
+        }
+
+        for (int i = 0; i < repeat.Min; i++)
+            EmitTurn();
+        for (int i = repeat.Min; i < repeat.Max; i++)
+        {
+            splits.Add(AddChoice(new PatternInstruction(PatternOp.Split)));
+            EmitTurn();
+            if (repeat.Max == RepeatNode.Unlimited)
+            {
+                Add(new PatternInstruction(PatternOp.Jump, splits[0]));
+                break;
+            }
+        }
+
+        _unremembered -= _looksAround > 0 ? 1 : 0;
+        foreach (int split in splits)
+            SetSplit(split, repeat.Kind, _code.Count, null, null);
+        foreach (int leave in leaves)
+            _code[leave] = _code[leave] with { Y = _code.Count };
+    }
+
+    /// <summary>Where the loop begins with the choice to turn or to go on.</summary>
+    private int EmitLoop(RepeatNode repeat, PatternFirst body, CharSet? after, CharSet? follow)
     {
         int slot = body.Nullable ? _slots++ : -1;
-        int split = Add(new PatternInstruction(PatternOp.Split, Memo: NextMemo()));
+        int split = AddChoice(new PatternInstruction(PatternOp.Split));
         if (slot >= 0)
             Add(new PatternInstruction(PatternOp.Save, slot));
         Emit(repeat.Body, after);
@@ -195,6 +263,7 @@ internal sealed class PatternCompiler
         if (leave >= 0)
             _code[leave] = _code[leave] with { Y = _code.Count };
         SetSplit(split, repeat.Kind, _code.Count, body.Nullable ? null : body.Set, follow);
+        return split;
     }
 
     private void EmitOptional(RepeatNode repeat, PatternFirst body, CharSet? after, CharSet? follow)
@@ -202,7 +271,7 @@ internal sealed class PatternCompiler
         var splits = new List<int>();
         for (int i = repeat.Min; i < repeat.Max; i++)
         {
-            splits.Add(Add(new PatternInstruction(PatternOp.Split, Memo: NextMemo())));
+            splits.Add(AddChoice(new PatternInstruction(PatternOp.Split)));
             Emit(repeat.Body, i + 1 < repeat.Max ? after : follow);
         }
 
@@ -226,7 +295,12 @@ internal sealed class PatternCompiler
         // How far a look behind of varying width may still go depends on where it has to end, not on the position alone.
         bool varies = min != max;
         _unremembered += varies ? 1 : 0;
+        _looksAround++;
+        int[]? around = _turns;
+        _turns = null;
         Emit(look.Body, null);
+        _turns = around;
+        _looksAround--;
         _unremembered -= varies ? 1 : 0;
         Add(new PatternInstruction(PatternOp.LookEnd, varies ? 1 : 0));
         _code[start] = _code[start] with { Y = _code.Count };

@@ -42,7 +42,7 @@ internal sealed partial class PatternMatcher
         {
             // What follows has failed at this position and all later ones.
             if (remembers)
-                _memo.Set(loop.Memo, position, PatternOutcome.Fails);
+                _memo.Set(MemoOf(loop, position), position, PatternOutcome.Fails);
             CodePointBefore(text, position, out int units);
             position -= units;
             Count(1);
@@ -69,9 +69,9 @@ internal sealed partial class PatternMatcher
             return true;
         }
 
-        if (_memo.IsActive && _program.Code[entry.Pc].Memo is >= 0 and int memo)
+        if (_memo.IsActive && _program.Code[entry.Pc].Memo >= 0)
         {
-            if (_memo.Get(memo, at) == PatternOutcome.Fails)
+            if (_memo.Get(MemoOf(_program.Code[entry.Pc], at), at) == PatternOutcome.Fails)
                 return false;
             Push(EntryKind.Memo, entry.Pc, at, at);
         }
@@ -104,7 +104,21 @@ internal sealed partial class PatternMatcher
         }
     }
 
-    private void Remember(int pc, int position, PatternOutcome outcome) => _memo.Set(_program.Code[pc].Memo, position, outcome);
+    private void Remember(int pc, int position, PatternOutcome outcome) =>
+        _memo.Set(MemoOf(_program.Code[pc], position), position, outcome);
+
+    /// <summary>The instruction's memo for the turns it is in. When an entry comes off the stack, the slots are what they were then.</summary>
+    private int MemoOf(in PatternInstruction step, int position)
+    {
+        int memo = step.Memo;
+        if (step.Turns is not null)
+        {
+            for (int i = 0; i < step.Turns.Length; i++)
+                memo += _slots[step.Turns[i]] == position ? 1 << i : 0;
+        }
+
+        return memo;
+    }
 
     /// <summary>Fails out of an atomic group or a look at once, whatever ways are left in it.</summary>
     private void Unwind(int bottom, ref int atomic)

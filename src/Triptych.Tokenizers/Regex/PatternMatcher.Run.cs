@@ -29,7 +29,7 @@ internal sealed partial class PatternMatcher
                 case PatternOp.SetLoop or PatternOp.SetRun or PatternOp.SetLazy or PatternOp.Split:
                     if (_memo.IsActive && step.Memo >= 0)
                     {
-                        PatternOutcome outcome = _memo.Get(step.Memo, at);
+                        PatternOutcome outcome = _memo.Get(MemoOf(step, at), at);
                         if (outcome == PatternOutcome.Holds)
                         {
                             Hold(bottom);
@@ -129,7 +129,7 @@ internal sealed partial class PatternMatcher
         bool remembers = _memo.IsActive && step.Memo >= 0 && step.X == RepeatNode.Unlimited;
         for (int i = 0; i < step.X && at < text.Length && step.Set!.Contains(CodePointAt(text, at, out int units)); i++)
         {
-            if (remembers && _memo.Get(step.Memo, at + units) == PatternOutcome.Fails)
+            if (remembers && _memo.Get(MemoOf(step, at + units), at + units) == PatternOutcome.Fails)
                 break;
             at += units;
         }
@@ -148,7 +148,7 @@ internal sealed partial class PatternMatcher
         for (int i = 0; i < step.X && at < text.Length && step.Set!.Contains(CodePointAt(text, at, out int units)); i++)
         {
             at += units;
-            if (remembers && step.X == RepeatNode.Unlimited && _memo.Get(step.Memo, at) == PatternOutcome.Fails)
+            if (remembers && step.X == RepeatNode.Unlimited && _memo.Get(MemoOf(step, at), at) == PatternOutcome.Fails)
                 return false;
         }
 

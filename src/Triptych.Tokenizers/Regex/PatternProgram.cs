@@ -52,9 +52,12 @@ internal enum PatternOp
     Match,
 }
 
-/// <summary>One instruction; Memo numbers those where ways part, or is -1.</summary>
+/// <summary>
+/// One instruction; Memo numbers those where ways part, or is -1. What fails there may depend on whether the turns of the counted
+/// repetitions around it have matched nothing so far: Turns are the slots where these began, and there is a memo for each case.
+/// </summary>
 internal readonly record struct PatternInstruction(
-    PatternOp Op, int X = 0, int Y = 0, CharSet? Set = null, CharSet? First = null, int Memo = -1);
+    PatternOp Op, int X = 0, int Y = 0, CharSet? Set = null, CharSet? First = null, int Memo = -1, int[]? Turns = null);
 
 /// <summary>A look ahead, or behind by Min to Max characters (as many code points as that).</summary>
 internal readonly record struct PatternLook(bool Negative, bool Behind, int Min, int Max);

@@ -11,6 +11,11 @@ internal sealed class Activation
         Array.Fill(Slots, RenderState.Missing);
     }
 
+    private Activation(RenderState state) => (State, Slots) = (state, [RenderState.Missing]);
+
+    /// <summary>One for expressions whose names are not resolved yet; they all are one variable, which is missing.</summary>
+    public static Activation OfConstants(RenderState state) => new(state);
+
     public RenderState State { get; }
 
     public Activation? Parent { get; }

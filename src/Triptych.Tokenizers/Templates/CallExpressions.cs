@@ -54,6 +54,8 @@ internal sealed class CallExpression(int position, Expression callee, ArgumentLi
     public object? Evaluate(Activation activation, MacroValue? caller)
     {
         RenderState state = activation.State;
+        if (state.IsFolding)
+            throw new TemplateError("a call is no constant");
         if (callee is AttributeExpression attribute)
         {
             object? owner = attribute.Owner.Evaluate(activation);
@@ -118,6 +120,8 @@ internal sealed class FilterExpression(int position, Expression? operand, string
 
     private object? Apply(Activation activation, object? value)
     {
+        if (activation.State.IsFolding && NeedsContext)
+            throw new TemplateError($"the filter '{name}' makes no constant");
         Arguments given = arguments.Evaluate(activation);
         activation.State.Visit(Position);
         return (_filter ?? throw new TemplateError($"No filter named '{name}' found.")).Invoke(activation.State, value, given);

@@ -22,34 +22,17 @@ internal sealed partial class Parser
         return expression;
     }
 
-    /// <summary>Slices inside of what is evaluated when parsing are undefined where they fail.</summary>
-    private static void Fold(IEnumerable<Node> constants)
-    {
-        foreach (Node node in constants)
-        {
-            if (node is SliceExpression slice)
-                slice.IsFolded |= slice.IsConstant;
-            else if (node is SequenceExpression { IsConstant: true } or DictExpression { IsConstant: true })
-                Fold(node.Children);
-        }
-    }
-
     /// <summary>Checks the depth of a new node.</summary>
     private static T Checked<T>(T expression) where T : Expression
     {
         int depth = 0;
-        bool isConstant = expression is not CallExpression and not FilterExpression { NeedsContext: true };
         foreach (Expression child in expression.Children.OfType<Expression>())
-        {
             depth = Math.Max(depth, child.Depth + 1);
-            isConstant &= child.IsConstant;
-        }
-
+        if (depth > MaxDepth)
+            throw new TemplateError("the expression is too long", expression.Position);
         expression.Depth = depth;
-        expression.IsConstant = isConstant;
-        if (isConstant && expression is not (SequenceExpression or DictExpression))
-            Fold(expression is ConditionalExpression { HasElse: false } ? expression.Children.Skip(1) : expression.Children);
-        return depth <= MaxDepth ? expression : throw new TemplateError("the expression is too long", expression.Position);
+        ConstantFolding.Fold(expression);
+        return expression;
     }
 
     private Expression ParseConditional()

@@ -5,7 +5,7 @@ internal sealed class ConstantExpression : Expression
     public ConstantExpression(int position, object? value) : base(position)
     {
         Value = value;
-        IsConstant = true;
+        MayBeConstant = true;
     }
 
     public object? Value { get; }
@@ -22,7 +22,9 @@ internal sealed class NameExpression(int position, string name) : Expression(pos
     public override object? Evaluate(Activation activation)
     {
         object? value = _variable.Get(activation);
-        return ReferenceEquals(value, RenderState.Missing) ? UndefinedValue.Variable(Name) : value;
+        if (!ReferenceEquals(value, RenderState.Missing))
+            return value;
+        return activation.State.IsFolding ? throw new TemplateError($"'{Name}' is no constant") : UndefinedValue.Variable(Name);
     }
 
     public override void Declare(SymbolTable symbols) => symbols.Read(Name);
@@ -119,7 +121,7 @@ internal sealed class SliceExpression(int position, Expression owner, Expression
         object? value = owner.Evaluate(activation), first = start?.Evaluate(activation), last = stop?.Evaluate(activation);
         object? by = step?.Evaluate(activation);
         activation.State.Visit(Position);
-        if (IsFolded && !Lookup.CanSlice(value, first, last, by))
+        if ((IsFolded || activation.State.IsFolding) && !Lookup.CanSlice(value, first, last, by))
             return UndefinedValue.Because("the value cannot be sliced");
         return Lookup.Slice(activation.State, value, first, last, by);
     }
@@ -127,16 +129,15 @@ internal sealed class SliceExpression(int position, Expression owner, Expression
 
 internal sealed class ConditionalExpression(int position, Expression test, Expression value, Expression? otherwise) : Expression(position)
 {
-    public bool HasElse => otherwise is not null;
-
     public override IEnumerable<Node> Children => otherwise is null ? [test, value] : [test, value, otherwise];
 
     public override object? Evaluate(Activation activation)
     {
         if (Iteration.IsTrue(test.Evaluate(activation)))
             return value.Evaluate(activation);
-        return otherwise is not null ? otherwise.Evaluate(activation)
-            : UndefinedValue.Because("the inline if-expression evaluated to false and no else section was defined.");
+        if (otherwise is not null)
+            return otherwise.Evaluate(activation);
+        return activation.State.IsFolding ? throw new TemplateError("there is no else") : UndefinedValue.Because("the inline if-expression evaluated to false and no else section was defined.");
     }
 
     public override void Resolve(Scope scope) => base.Resolve(scope.Conditional());

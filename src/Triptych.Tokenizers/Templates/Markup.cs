@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Net;
 using System.Text;
 
 namespace Triptych.Tokenizers.Templates;
@@ -39,7 +38,7 @@ internal static class Markup
     {
         state.Reserve(text.Length * 3L);
         text = Cut(Cut(text, "<!--", "-->"), "<", ">");
-        return WebUtility.HtmlDecode(string.Join(' ', StringMethods.SplitSpace(text, -1)));
+        return HtmlEntities.Resolve(string.Join(' ', StringMethods.SplitSpace(text, -1)));
     }
 
     private static string Cut(string text, string open, string close)

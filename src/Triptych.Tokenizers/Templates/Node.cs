@@ -64,8 +64,11 @@ internal abstract class Expression(int position) : Node(position)
     /// <summary>How many expressions it is nested in at most, itself not counted.</summary>
     public int Depth { get; set; }
 
-    /// <summary>Whether Jinja evaluates it when the template is parsed: nothing in it depends on variables or calls.</summary>
-    public bool IsConstant { get; set; }
+    /// <summary>Whether nothing that is always evaluated in it depends on variables or calls.</summary>
+    public bool MayBeConstant { get; set; }
+
+    /// <summary>Whether there is a slice in it.</summary>
+    public bool HasSlices { get; set; }
 
     public abstract object? Evaluate(Activation activation);
 }

@@ -270,7 +270,7 @@ internal sealed partial class Parser
 
     private static PrintStatement Print(int position, Expression value)
     {
-        Fold([value]);
+        ConstantFolding.FoldPrinted(value);
         return new PrintStatement(position, value);
     }
 

@@ -30,6 +30,9 @@ internal sealed class RenderState(IReadOnlyDictionary<string, object?> variables
 
     public TimeProvider Time => time;
 
+    /// <summary>Whether this only finds out what is constant: variables and calls are errors then.</summary>
+    public bool IsFolding { get; init; }
+
     /// <summary>What is written to now: the text itself, or what a macro or block collects.</summary>
     public StringBuilder Output { get; private set; } = new();
 

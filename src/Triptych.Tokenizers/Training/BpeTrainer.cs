@@ -52,7 +52,7 @@ public sealed class BpeTrainer : MergeTrainer
 
     private protected override void LearnModel(
         TrainingPipeline pipeline,
-        IReadOnlyList<KeyValuePair<string, long>> words,
+        WordCounts words,
         Dictionary<string, int> ids,
         IProgress<TokenizerTrainingProgress>? progress,
         CancellationToken cancellationToken)

@@ -20,7 +20,7 @@ internal sealed class MergeLearner
     private readonly List<ulong> _merges = [];
 
     // The symbols of all words, one word after the other; those of a word move together as they are joined.
-    private readonly List<int> _symbols = [];
+    private int[] _symbols = [];
     private int[] _letters = [];
     private int[] _starts = [];
     private int[] _counts = [];
@@ -53,31 +53,36 @@ internal sealed class MergeLearner
         .Select(pair => ((int)(pair >> 32), (int)(pair & uint.MaxValue)));
 
     /// <summary>Makes special tokens and letters the first tokens, and splits the words into letters.</summary>
-    public void ReadWords(IReadOnlyList<KeyValuePair<string, long>> words)
+    /// <param name="words">The words.</param>
+    /// <param name="size">How many letters they have.</param>
+    public void ReadWords(WordCounts words, LearningSize size)
     {
         foreach (string token in SpecialTokens)
             IdOf(token);
         var letters = new LetterTable(this);
-        foreach (Rune letter in Alphabet(words))
+        foreach (Rune letter in Alphabet(size.Letters))
             letters.Add(letter);
 
         _starts = new int[words.Count];
         _counts = new int[words.Count];
         _weights = new long[words.Count];
-        for (int i = 0; i < words.Count; i++)
+        _symbols = new int[size.Length];
+        int i = 0, end = 0;
+        WordReader reader = words.Read();
+        while (reader.Read(out ReadOnlySpan<byte> word, out long count))
         {
-            _starts[i] = _symbols.Count;
-            _weights[i] = words[i].Value;
-            ReadOnlySpan<char> word = words[i].Key;
+            _starts[i] = end;
+            _weights[i] = count;
             for (int at = 0, units; at < word.Length; at += units)
             {
-                int letter = Pipeline.NormalizedString.CodePointAt(word, at, out units);
-                int id = letters.IdOf(letter, first: at == 0, last: at + units == word.Length);
+                Rune.DecodeFromUtf8(word[at..], out Rune letter, out units);
+                int id = letters.IdOf(letter.Value, first: at == 0, last: at + units == word.Length);
                 if (id >= 0)
-                    _symbols.Add(id);
+                    _symbols[end++] = id;
             }
 
-            _counts[i] = _symbols.Count - _starts[i];
+            _counts[i] = end - _starts[i];
+            i++;
         }
     }
 
@@ -85,7 +90,7 @@ internal sealed class MergeLearner
     {
         if (MaxTokenLength < int.MaxValue)
         {
-            _letters = new int[_symbols.Count];
+            _letters = new int[_symbols.Length];
             Array.Fill(_letters, 1);
         }
 
@@ -133,15 +138,9 @@ internal sealed class MergeLearner
         return id;
     }
 
-    private IEnumerable<Rune> Alphabet(IReadOnlyList<KeyValuePair<string, long>> words)
+    private IEnumerable<Rune> Alphabet(IReadOnlyDictionary<Rune, long> counts)
     {
-        var letters = new Dictionary<Rune, long>();
-        foreach ((string word, long count) in words)
-        {
-            foreach (Rune letter in word.EnumerateRunes())
-                CollectionsMarshal.GetValueRefOrAddDefault(letters, letter, out _) += count;
-        }
-
+        var letters = new Dictionary<Rune, long>(counts);
         foreach (Rune letter in InitialAlphabet)
             letters[letter] = long.MaxValue;
         IEnumerable<KeyValuePair<Rune, long>> kept = letters;
@@ -152,7 +151,14 @@ internal sealed class MergeLearner
 
     private void CountPairs()
     {
-        ReadOnlySpan<int> symbols = CollectionsMarshal.AsSpan(_symbols);
+        ReadOnlySpan<int> symbols = _symbols;
+        for (int word = 0; word < _starts.Length; word++)
+        {
+            ReadOnlySpan<int> own = symbols.Slice(_starts[word], _counts[word]);
+            for (int i = 0; i + 1 < own.Length; i++)
+                _pairs.Expect(own[i], own[i + 1]);
+        }
+
         for (int word = 0; word < _starts.Length; word++)
         {
             ReadOnlySpan<int> own = symbols.Slice(_starts[word], _counts[word]);
@@ -176,7 +182,7 @@ internal sealed class MergeLearner
     /// candidates there.</summary>
     private void Merge(int word, int left, int right, int id)
     {
-        Span<int> symbols = CollectionsMarshal.AsSpan(_symbols).Slice(_starts[word], _counts[word]);
+        Span<int> symbols = _symbols.AsSpan(_starts[word], _counts[word]);
         Span<int> letters = _letters.Length == 0 ? [] : _letters.AsSpan(_starts[word], _counts[word]);
         long weight = _weights[word];
         int write = 0;

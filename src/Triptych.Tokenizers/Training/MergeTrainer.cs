@@ -6,6 +6,10 @@ namespace Triptych.Tokenizers;
 /// </summary>
 public abstract class MergeTrainer : TokenizerTrainer
 {
+    // Measured, with the words of pairs and what the collector has not taken back.
+    private const int BytesPerWord = 16;
+    private const int BytesPerLetter = 24;
+
     private protected MergeTrainer()
     {
     }
@@ -40,15 +44,13 @@ public abstract class MergeTrainer : TokenizerTrainer
 
     private protected MergeLearner LearnMerges(
         TrainingPipeline pipeline,
-        IReadOnlyList<KeyValuePair<string, long>> words,
+        WordCounts words,
         string prefix,
         string suffix,
         IProgress<TokenizerTrainingProgress>? progress,
         CancellationToken cancellationToken)
     {
-        long letters = words.Sum(word => (long)word.Key.Length);
-        if (letters > Array.MaxLength)
-            throw new TokenizerException(Name, $"the different words have {letters} letters together, more than fit into memory");
+        LearningSize size = Measure(words, BytesPerWord, MaxTokenLength is null ? BytesPerLetter : BytesPerLetter + sizeof(int));
         IEnumerable<System.Text.Rune> alphabet = InitialAlphabet.EnumerateRunes();
         if (pipeline.IsByteLevel)
             alphabet = alphabet.Concat(Tokenizers.Pipeline.ByteAlphabet.All.Select(letter => new System.Text.Rune(letter)));
@@ -63,7 +65,8 @@ public abstract class MergeTrainer : TokenizerTrainer
             Prefix = prefix,
             Suffix = suffix,
         };
-        learner.ReadWords(words);
+        learner.ReadWords(words, size);
+        words.Dispose();
         if (learner.Tokens.Count > VocabSize)
             throw TooSmall(learner.Tokens.Count);
         learner.Learn(progress, cancellationToken);

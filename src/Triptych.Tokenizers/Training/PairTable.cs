@@ -21,6 +21,9 @@ internal sealed class PairTable
     /// <summary>Counts a pair down.</summary>
     public void Subtract(int left, int right, long weight) => Find(PairOf(left, right)).Count -= weight;
 
+    /// <summary>Says beforehand that a pair will be counted up once more, so that there is just as much room for its words.</summary>
+    public void Expect(int left, int right) => Find(PairOf(left, right)).Expected++;
+
     /// <summary>Counts a pair up and notes the word.</summary>
     public void Add(int left, int right, long weight, int word)
     {
@@ -29,7 +32,8 @@ internal sealed class PairTable
         entry.Count += weight;
         if (entry.Words is null)
         {
-            entry.Words = [word];
+            entry.Words = new List<int>(entry.Expected) { word };
+            entry.Expected = 0;
             _touched.Add(pair);
         }
         else if (entry.Words[^1] != word)
@@ -111,5 +115,6 @@ internal sealed class PairTable
         public ulong Pair;
         public long Count;
         public List<int>? Words;
+        public int Expected;
     }
 }

@@ -1,24 +1,27 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Triptych.Tokenizers.Loading;
 
 namespace Triptych.Tokenizers;
 
 /// <summary>How far the training of a tokenizer is.</summary>
-/// <param name="Stage">What is being done: <c>count words</c> (of texts, or of bytes where files are read), <c>learn merges</c>
-/// (of the vocabulary), <c>find pieces</c> or <c>estimate pieces</c> (of the rounds).</param>
+/// <param name="Stage">What is being done: <c>count words</c> (of texts, or of bytes where files are read), <c>merge words</c> (of
+/// those in temporary files), <c>learn merges</c> (of the vocabulary), <c>find pieces</c> or <c>estimate pieces</c> (of the rounds).</param>
 /// <param name="Done">How much of it is done.</param>
 /// <param name="Total">How much there is, or null where nobody knows.</param>
 public readonly record struct TokenizerTrainingProgress(string Stage, long Done, long? Total);
 
 /// <summary>
 /// Learns a vocabulary from texts as Hugging Face tokenizers does: the same corpus and settings give the same vocabulary.
-/// The texts are read once, on all cores, and the result does not depend on how many there are. Memory grows with the
-/// different words of the corpus, about 100 bytes each, never with its length; <see cref="MaxDistinctWords"/> bounds them.
+/// The texts are read once, on all cores, and the result does not depend on how many there are. Memory does not grow with the
+/// length of the corpus, and <see cref="MaxMemory"/> bounds what its different words take: counts go to temporary files first.
 /// </summary>
 public abstract class TokenizerTrainer
 {
     /// <summary>What errors call the tokenizer that is being trained.</summary>
     private protected const string Name = "trained tokenizer";
+
+    private const long LeastMemory = 1 << 24;
 
     private protected TokenizerTrainer()
     {
@@ -30,8 +33,12 @@ public abstract class TokenizerTrainer
     /// <summary>The special tokens by their role.</summary>
     public SpecialTokens SpecialTokens { get; init; } = new();
 
-    /// <summary>Special tokens by id, from 0; those that only <see cref="SpecialTokens"/> names follow.</summary>
-    public IReadOnlyList<string> SpecialTokenList { get; init; } = [];
+    /// <summary>
+    /// Special tokens by id, from 0; those that only <see cref="SpecialTokens"/> names follow. A text is a plain special token, an
+    /// <see cref="AddedToken"/> one with attributes (its own id does not count, and it is always special). Of tokens with the same
+    /// text the last one with attributes counts, and one without keeps those that the pipeline gives it.
+    /// </summary>
+    public IReadOnlyList<AddedToken> SpecialTokenList { get; init; } = [];
 
     /// <summary>The most tokens that the model takes, written to tokenizer_config.json; null to say nothing.</summary>
     public int? ModelMaxLength { get; init; }
@@ -43,8 +50,25 @@ public abstract class TokenizerTrainer
     /// </summary>
     public Tokenizer? Pipeline { get; init; }
 
-    /// <summary>The most different words that a corpus may have; more are an error. Null for no limit.</summary>
+    /// <summary>How often a word must come to be learned from; rarer ones are as if they were not there. 1 keeps all, as
+    /// Hugging Face tokenizers does.</summary>
+    public int MinWordCount { get; init; } = 1;
+
+    /// <summary>The most different words that may be left to learn from; more are an error. Null for no limit.</summary>
     public int? MaxDistinctWords { get; init; }
+
+    /// <summary>
+    /// The memory in bytes that training may take, roughly, beside what the process takes anyway; null for half of what there
+    /// is. Counts of words beyond half of it go to a temporary file. Learning needs its words in memory: where they do
+    /// not fit, that is an error, and <see cref="MinWordCount"/> a way out.
+    /// </summary>
+    public long? MaxMemory { get; init; }
+
+    /// <summary>Where temporary files are; null for the system's folder. They go when training ends, whichever way.</summary>
+    public string? TemporaryFolder { get; init; }
+
+    /// <summary>The memory that counts of words may take before they go to a file, where it is not half of <see cref="MaxMemory"/>.</summary>
+    internal long? CountingMemory { get; init; }
 
     /// <summary>The most bytes that a line of a file may have; a longer one is an error.</summary>
     public int MaxLineBytes { get; init; } = 1 << 27;
@@ -54,6 +78,8 @@ public abstract class TokenizerTrainer
 
     /// <summary>Whether the order of words can change the result, so that they have to be sorted.</summary>
     private protected abstract bool OrderMatters { get; }
+
+    private long Memory => MaxMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
 
     /// <summary>A trainer for the kind of model that a tokenizer has, to be trained into its pipeline.</summary>
     /// <param name="tokenizer">The tokenizer, for <see cref="Pipeline"/>.</param>
@@ -128,14 +154,16 @@ public abstract class TokenizerTrainer
         Corpus corpus, IProgress<TokenizerTrainingProgress>? progress, CancellationToken cancellationToken)
     {
         Validate();
-        string[] special = [.. SpecialTokenList.Concat(SpecialTokens.Roles().Select(role => role.Token)).Distinct(StringComparer.Ordinal)];
+        AddedToken[] special = [.. SpecialTokenList, .. SpecialTokens.Roles().Select(role => (AddedToken)role.Token)];
         TrainingPipeline pipeline = Pipeline is null
-            ? TrainingPipeline.Of(DefaultPipeline(special), Name, special)
+            ? TrainingPipeline.Of(DefaultPipeline([.. special.Select(token => token.Content).Distinct(StringComparer.Ordinal)]), Name, special)
             : TrainingPipeline.Of(Pipeline, ModelType, special);
-        List<KeyValuePair<string, long>> words =
-            new WordCounter(pipeline, MaxDistinctWords, OrderMatters).Count(corpus, progress, cancellationToken);
+        var limits = new WordLimits(CountingMemory ?? Memory / 2, TemporaryFolder ?? Path.GetTempPath(), MinWordCount, MaxDistinctWords);
+        using var counter = new WordCounter(pipeline, limits, OrderMatters);
+        using WordCounts words = counter.Count(corpus, progress, cancellationToken);
         if (words.Count == 0)
-            throw new TokenizerException(corpus.Name, "there are no words to learn from");
+            throw new TokenizerException(corpus.Name, MinWordCount > 1
+                ? $"there are no words to learn from that come {MinWordCount} times (MinWordCount)" : "there are no words to learn from");
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         LearnModel(pipeline, words, ids, progress, cancellationToken);
         return pipeline.Finish(ids, SpecialTokens, ModelMaxLength);
@@ -147,7 +175,7 @@ public abstract class TokenizerTrainer
     /// <summary>Learns from the words and writes vocabulary and options to the pipeline's model.</summary>
     private protected abstract void LearnModel(
         TrainingPipeline pipeline,
-        IReadOnlyList<KeyValuePair<string, long>> words,
+        WordCounts words,
         Dictionary<string, int> ids,
         IProgress<TokenizerTrainingProgress>? progress,
         CancellationToken cancellationToken);
@@ -157,10 +185,30 @@ public abstract class TokenizerTrainer
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(VocabSize);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(VocabSize, Models.Vocabulary.MaxId);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxLineBytes);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MinWordCount, 1);
         if (MaxDistinctWords is int limit)
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit, nameof(MaxDistinctWords));
-        if (SpecialTokenList.Any(string.IsNullOrEmpty) || SpecialTokens.Roles().Any(role => role.Token.Length == 0))
+        if (MaxMemory is long memory)
+            ArgumentOutOfRangeException.ThrowIfLessThan(memory, LeastMemory, nameof(MaxMemory));
+        if (TemporaryFolder is not null && !Directory.Exists(TemporaryFolder))
+            throw new ArgumentException($"there is no folder {TemporaryFolder}", nameof(TemporaryFolder));
+        if (SpecialTokenList.Any(token => string.IsNullOrEmpty(token?.Content)) || SpecialTokens.Roles().Any(role => role.Token.Length == 0))
             throw new ArgumentException("a special token is empty", nameof(SpecialTokenList));
+    }
+
+    /// <summary>Counts the letters of the words.</summary>
+    /// <exception cref="TokenizerException">To learn from them takes more memory than allowed.</exception>
+    private protected LearningSize Measure(WordCounts words, int bytesPerWord, int bytesPerLetter)
+    {
+        LearningSize size = LearningSize.Of(words);
+        long bytes = bytesPerWord * size.Words + bytesPerLetter * size.Length;
+        if (bytes > Memory || size.Words + size.Length > Array.MaxLength)
+        {
+            throw new TokenizerException(Name, string.Create(CultureInfo.InvariantCulture,
+                $"to learn from {size.Words:N0} different words with {size.Length:N0} letters takes about {bytes >> 20:N0} MB, more than there may be ({Memory >> 20:N0} MB, MaxMemory): leave out rare words (MinWordCount) or let the pre-tokenizer cut smaller ones"));
+        }
+
+        return size;
     }
 
     private protected ArgumentException TooSmall(int least) =>

@@ -45,16 +45,16 @@ internal sealed class TrainingPipeline
     public IReadOnlyList<string> SpecialTokens => [.. _added.Select(ContentOf)];
 
     /// <summary>A trainer's own pipeline.</summary>
-    public static TrainingPipeline Of(byte[] json, string name, IReadOnlyList<string> special)
+    public static TrainingPipeline Of(byte[] json, string name, IReadOnlyList<AddedToken> special)
     {
         JsonObject root = JsonNode.Parse(json)!.AsObject();
         List<JsonObject> added = TakeAdded(root, _ => true);
-        AddMissing(added, special);
+        AddSpecial(added, special);
         return new TrainingPipeline(root, name, [], new SpecialTokens(), added, isFolder: false);
     }
 
     /// <summary>The pipeline of a tokenizer, without its vocabulary.</summary>
-    public static TrainingPipeline Of(Tokenizer tokenizer, string modelType, IReadOnlyList<string> special)
+    public static TrainingPipeline Of(Tokenizer tokenizer, string modelType, IReadOnlyList<AddedToken> special)
     {
         string type = TypeOf(tokenizer);
         if (type != modelType)
@@ -70,7 +70,7 @@ internal sealed class TrainingPipeline
 
         // Unigram keeps all added tokens, as transformers does: SentencePiece models declare theirs so.
         List<JsonObject> added = TakeAdded(root, token => type == "Unigram" || token["special"]?.GetValue<bool>() == true);
-        AddMissing(added, special);
+        AddSpecial(added, special);
         JsonObject config = files.Config.DeepClone().AsObject();
         config.Remove("added_tokens_decoder");
         return new TrainingPipeline(root, files.Path, config, tokenizer.SpecialTokens, added, files.IsFolder);
@@ -172,12 +172,19 @@ internal sealed class TrainingPipeline
         return [.. added.Where(token => keep(token)).DistinctBy(ContentOf)];
     }
 
-    private static void AddMissing(List<JsonObject> added, IEnumerable<string> special)
+    private static void AddSpecial(List<JsonObject> added, IEnumerable<AddedToken> special)
     {
-        foreach (string token in special)
+        foreach (AddedToken token in special)
         {
-            if (!added.Exists(known => ContentOf(known) == token))
-                added.Add(TokenizerJson.AddedToken(0, token, special: true));
+            JsonObject? known = added.Find(known => ContentOf(known) == token.Content);
+            if (known is null)
+                added.Add(known = TokenizerJson.AddedToken(0, token.Content, special: true));
+            if (!token.HasAttributes)
+                continue;
+            known["single_word"] = token.SingleWord;
+            known["lstrip"] = token.LStrip;
+            known["rstrip"] = token.RStrip;
+            known["normalized"] = token.Normalized;
         }
     }
 

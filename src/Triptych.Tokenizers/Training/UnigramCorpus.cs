@@ -11,41 +11,33 @@ internal sealed class UnigramCorpus
     private readonly Rune[] _letters;
     private readonly int[] _starts;
 
-    /// <exception cref="TokenizerException">A word, or all together, are too long.</exception>
-    public UnigramCorpus(IReadOnlyList<KeyValuePair<string, long>> words, string name)
+    /// <exception cref="TokenizerException">A word is too long.</exception>
+    public UnigramCorpus(WordCounts words, LearningSize size, string name)
     {
-        long length = 0;
-        var letters = new HashSet<Rune>();
-        foreach ((string word, long _) in words)
-        {
-            if (word.Length > MaxWordLength)
-                throw new TokenizerException(name, $"a word has more than {MaxWordLength} letters: the pre-tokenizer has to cut texts into words");
-            foreach (Rune letter in word.EnumerateRunes())
-                letters.Add(letter);
-            length += word.Length + 1;
-        }
-
-        if (length > Array.MaxLength)
-            throw new TokenizerException(name, $"the different words have {length} letters together, more than fit into memory");
-        HasNul = letters.Contains(default);
-        _letters = [default, .. letters.Where(letter => letter.Value != 0).Order()];
+        HasNul = size.Letters.ContainsKey(default);
+        _letters = [default, .. size.Letters.Keys.Where(letter => letter.Value != 0).Order()];
         var numbers = new Dictionary<int, int>();
         for (int i = 0; i < _letters.Length; i++)
             numbers[_letters[i].Value] = i;
 
-        int[] text = new int[length];
+        Text = new int[size.Length + words.Count];
         _starts = new int[words.Count + 1];
         Weights = new double[words.Count];
-        int at = 0;
-        for (int i = 0; i < words.Count; i++)
+        int end = 0, next = 0;
+        WordReader reader = words.Read();
+        while (reader.Read(out ReadOnlySpan<byte> word, out long count))
         {
-            Weights[i] = words[i].Value;
-            foreach (Rune letter in words[i].Key.EnumerateRunes())
-                text[at++] = numbers[letter.Value];
-            _starts[i + 1] = ++at;
-        }
+            Weights[next] = count;
+            for (int at = 0, units; at < word.Length; at += units)
+            {
+                Rune.DecodeFromUtf8(word[at..], out Rune letter, out units);
+                Text[end++] = numbers[letter.Value];
+            }
 
-        Text = text[..at];
+            if (end - _starts[next] > MaxWordLength)
+                throw new TokenizerException(name, $"a word has more than {MaxWordLength} letters: the pre-tokenizer has to cut texts into words");
+            _starts[++next] = ++end;
+        }
     }
 
     /// <summary>The letters of all words.</summary>

@@ -12,6 +12,10 @@ public sealed class UnigramTrainer : TokenizerTrainer
 {
     private const int LongestPiece = 1024;
 
+    // Measured, with what the collector has not taken back.
+    private const int BytesPerWord = 16;
+    private const int BytesPerLetter = 80;
+
     /// <summary>Creates a trainer for 8,000 pieces with <c>&lt;unk&gt;</c> for letters that the vocabulary lacks.</summary>
     public UnigramTrainer()
     {
@@ -56,7 +60,7 @@ public sealed class UnigramTrainer : TokenizerTrainer
 
     private protected override void LearnModel(
         TrainingPipeline pipeline,
-        IReadOnlyList<KeyValuePair<string, long>> words,
+        WordCounts words,
         Dictionary<string, int> ids,
         IProgress<TokenizerTrainingProgress>? progress,
         CancellationToken cancellationToken)
@@ -66,7 +70,8 @@ public sealed class UnigramTrainer : TokenizerTrainer
         List<string> special = [.. pipeline.SpecialTokens];
         if (unknown is not null && !special.Contains(unknown))
             special.Insert(0, unknown);
-        var corpus = new UnigramCorpus(words, Name);
+        var corpus = new UnigramCorpus(words, Measure(words, BytesPerWord, BytesPerLetter), Name);
+        words.Dispose();
         Rune[] letters = [.. corpus.Letters.Union(InitialAlphabet.EnumerateRunes()).Order()];
         if (letters.Length + special.Count > VocabSize)
             throw TooSmall(letters.Length + special.Count);

@@ -13,7 +13,7 @@ public sealed class WordLevelTrainer : TokenizerTrainer
 
     private protected override string ModelType => "WordLevel";
 
-    // They are sorted by frequency anyway.
+    // Words are sorted by frequency anyway.
     private protected override bool OrderMatters => false;
 
     private protected override void Validate()
@@ -28,26 +28,47 @@ public sealed class WordLevelTrainer : TokenizerTrainer
 
     private protected override void LearnModel(
         TrainingPipeline pipeline,
-        IReadOnlyList<KeyValuePair<string, long>> words,
+        WordCounts words,
         Dictionary<string, int> ids,
         IProgress<TokenizerTrainingProgress>? progress,
         CancellationToken cancellationToken)
     {
         if (pipeline.SpecialTokens.Count > VocabSize)
             throw TooSmall(pipeline.SpecialTokens.Count);
-        var special = new HashSet<string>(pipeline.SpecialTokens, StringComparer.Ordinal);
-        KeyValuePair<string, long>[] ordered = [.. words.Where(word => word.Value >= MinFrequency && !special.Contains(word.Key))];
-        Array.Sort(ordered, static (a, b) => a.Value != b.Value ? b.Value.CompareTo(a.Value) : CompareCodePoints(a.Key, b.Key));
-        pipeline.Model["vocab"] = ToJson([.. pipeline.SpecialTokens, .. ordered.Select(word => word.Key).Take(VocabSize - special.Count)], ids);
+        IReadOnlyList<string> special = pipeline.SpecialTokens;
+        pipeline.Model["vocab"] = ToJson([.. special, .. Best(words, VocabSize - special.Count, special, cancellationToken)], ids);
     }
 
-    /// <summary>The order of UTF-8, which differs from that of UTF-16 where one text has a surrogate pair.</summary>
-    private static int CompareCodePoints(string a, string b)
+    /// <summary>The most frequent words, best first. Only as many are kept as there is room for.</summary>
+    private List<string> Best(WordCounts words, int room, IEnumerable<string> special, CancellationToken cancellationToken)
     {
-        int common = a.AsSpan().CommonPrefixLength(b);
-        if (common == a.Length || common == b.Length)
-            return a.Length - b.Length;
-        bool pairA = char.IsSurrogate(a[common]);
-        return pairA == char.IsSurrogate(b[common]) ? a[common] - b[common] : pairA ? 1 : -1;
+        HashSet<string> taken = new(special, StringComparer.Ordinal);
+        var best = new PriorityQueue<Candidate, Candidate>();
+        WordReader reader = words.Read();
+        while (room > 0 && reader.Read(out ReadOnlySpan<byte> word, out long count))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (count < MinFrequency || best.Count == room && best.Peek().IsBetterThan(word, count) || taken.Contains(System.Text.Encoding.UTF8.GetString(word)))
+                continue;
+            if (best.Count == room)
+                best.Dequeue();
+            var candidate = new Candidate(word.ToArray(), count);
+            best.Enqueue(candidate, candidate);
+        }
+
+        var ordered = new List<string>(best.Count);
+        while (best.TryDequeue(out Candidate worst, out _))
+            ordered.Add(System.Text.Encoding.UTF8.GetString(worst.Word));
+        ordered.Reverse();
+        return ordered;
+    }
+
+    private readonly record struct Candidate(byte[] Word, long Count) : IComparable<Candidate>
+    {
+        /// <summary>The worst first.</summary>
+        public int CompareTo(Candidate other) => IsBetterThan(other.Word, other.Count) ? 1 : -1;
+
+        public bool IsBetterThan(ReadOnlySpan<byte> word, long count) =>
+            Count != count ? Count > count : Word.AsSpan().SequenceCompareTo(word) < 0;
     }
 }

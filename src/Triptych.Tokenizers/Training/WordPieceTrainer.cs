@@ -4,7 +4,7 @@ namespace Triptych.Tokenizers;
 
 /// <summary>
 /// Learns a WordPiece vocabulary, as BERT and DistilBERT have it. As in Hugging Face tokenizers the tokens are those of BPE
-/// merges. There ties between equally frequent pairs are broken by chance, anew in each run; here words in ordinal order
+/// merges. There ties between equally frequent pairs are broken by chance, anew in each run; here words in order of code points
 /// break them.
 /// </summary>
 public sealed class WordPieceTrainer : MergeTrainer
@@ -36,7 +36,7 @@ public sealed class WordPieceTrainer : MergeTrainer
 
     private protected override void LearnModel(
         TrainingPipeline pipeline,
-        IReadOnlyList<KeyValuePair<string, long>> words,
+        WordCounts words,
         Dictionary<string, int> ids,
         IProgress<TokenizerTrainingProgress>? progress,
         CancellationToken cancellationToken)

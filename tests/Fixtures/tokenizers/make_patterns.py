@@ -6,6 +6,7 @@ Each line is {"pattern", "texts", "matches"}: for each text the matches that are
 pattern is refused.
 """
 import gzip
+import itertools
 import json
 import random
 import sys
@@ -36,6 +37,8 @@ REFUSED = ["(", ")", "[", "[]", "*a", "+", "(?<=a", "a{100001}", r"\p{Nope}", "[
 ATOMS = ['a','b','ab','.',r'\s',r'\S',r'\w',r'\p{L}',r'\p{N}','[ab]','[^a]','\\n',' ','1',r'\b','^','$','[a-c1 ]',r'\d','é','ß','(?i:s)','(?i:S)',r'\p{Lu}','𝒻','中','x']
 TEXTS = ["ab'S 've ſ 'ſ", "\n\n a\nb\n", "ssSSß", "ﬀiﬃ", "aaabbbccc", "12345 678,9", "The CamelCase wordHere", "abab ab aa bb", "中文kana かなカナ ー",
          "e\u0301\u0300a", "👩‍👩‍👧🏽🇩🇪", "a\u200b\u00a0 ½²"]
+NULLABLE = ["a?", "a*", "b??", "b*?", "(?:a|)", "(?:|b)", "(?:ab)?", "(?=a)", "(?<=b)", "(?:a*b*)", "(|a)", "c*+", "(?>a|)", r"\b", "a|b?", r"\b(?:.|b*?)"]
+COUNTS = ["{2}", "{1,2}", "{0,2}", "{2,3}", "{1,3}", "{2,}", "{3,}", "{,2}", "{0,2}?", "{1,3}?", "{2,3}?", "{2,}?", "{1,}?", "{5}", "{2,7}", "+", "+?", "*"]
 rng = random.Random(4)
 
 
@@ -57,6 +60,19 @@ def pattern(depth):
     return f"(?:{one})" + rng.choice(["*", "+", "?", "*?", "+?", "??", "++", "*+", "?+", "{2}", "{1,2}", "{0,2}?", "{2,}", "{,2}"])
 
 
+def counted(depth):
+    """Repetitions of what may match nothing, whose turns Oniguruma writes out or counts by their size."""
+    kind = rng.random()
+    if depth == 0 or kind < 0.2:
+        return rng.choice(NULLABLE + ATOMS[:4])
+    one = counted(depth - 1)
+    if kind < 0.4:
+        return one + counted(depth - 1)
+    if kind < 0.55:
+        return f"(?:{one}|{counted(depth - 1)})"
+    return rng.choice(["(?:", "(?:", "(", "(?>"]) + one + ")" + rng.choice(COUNTS)
+
+
 def text():
     letters = rng.choice(["ab", "abc1 ", "aAbBsS ßﬀſKk\u212a", "ab\n 1", "aé中𝒻x \n\t1²½", "ab \r\n\u00a0\u200b\u0301😀👍🏽ÀÉ"])
     return "".join(rng.choice(letters) for _ in range(rng.randrange(1, 16)))
@@ -69,7 +85,7 @@ def matches(regex, text):
 
 count = 0
 with gzip.GzipFile(sys.argv[1], "wb", mtime=0) as out:
-    for source in PATTERNS + REFUSED + [pattern(4) for _ in range(600)]:
+    for source in itertools.chain(PATTERNS + REFUSED + [pattern(4) for _ in range(600)], (counted(4) for _ in range(500))):
         try:
             regex = Regex(source)
         except Exception:
