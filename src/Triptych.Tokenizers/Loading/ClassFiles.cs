@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Triptych.Tokenizers.Models;
 using Triptych.Tokenizers.SentencePiece;
 
 namespace Triptych.Tokenizers.Loading;
@@ -13,7 +14,7 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
     private static readonly string[] ModelFiles = ["tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model", "sentencepiece.model"];
 
     /// <summary>The SentencePiece model of a folder: that of the class, or one under another usual name; null where there is none.</summary>
-    public static string? ModelOf(TokenizerClass kind, string folder) => ModelFiles.Prepend(kind.ModelFile ?? ModelFiles[0])
+    public static string? ModelOf(TokenizerClass kind, string folder) => ModelFiles.Prepend(kind.ModelFile)
         .Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
     /// <summary>The class's tokenizer.json of a SentencePiece model.</summary>
@@ -39,6 +40,29 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         return (Write(context, isBpe, [], null), context);
     }
 
+    /// <summary>The class's tokenizer.json of vocab.txt, or of vocab.json and merges.txt.</summary>
+    public (byte[] Json, ClassContext Context) FromVocabulary()
+    {
+        string path = Require(kind.Files == VocabularyFiles.Words ? VocabularyTexts.Words : VocabularyTexts.Vocabulary);
+        var context = new ClassContext(kind, config, specialTokensMap, path) { FromModel = true };
+        IReadOnlyDictionary<string, int> ids;
+        if (kind.Files == VocabularyFiles.Words)
+        {
+            ids = VocabularyTexts.ReadWords(path);
+        }
+        else
+        {
+            string merges = Require(VocabularyTexts.Merges);
+            ids = VocabularyTexts.ReadVocabulary(path);
+            context.Merges = VocabularyTexts.ReadMerges(merges);
+        }
+
+        (string Token, int Id)[] entries = [.. ids.Select(entry => (entry.Key, entry.Value)).OrderBy(entry => entry.Value)];
+        context.Vocabulary = [.. entries.Select(entry => (entry.Token, 0.0))];
+        context.Ids = [.. entries.Select(entry => entry.Id)];
+        return (Write(context, kind.IsBpe, [], null), context);
+    }
+
     /// <summary>The class's tokenizer.json of another one; null where that is of another kind, and is taken as it is.</summary>
     public (byte[] Json, ClassContext Context)? FromJson(string path, byte[] content)
     {
@@ -46,7 +70,7 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         var root = new JsonValue(document.RootElement, path, "");
         JsonValue model = root.Required("model");
         JsonValue vocabulary = model.Required("vocab");
-        if (vocabulary.IsArray == kind.IsBpe || IsByteLevel(root))
+        if (kind.Files != VocabularyFiles.SentencePiece || vocabulary.IsArray == kind.IsBpe || IsByteLevel(root))
             return null;
         var context = new ClassContext(kind, config, specialTokensMap, path) { CharsMap = CharsMapOf(root), UnknownId = 0 };
         if (vocabulary.IsArray)
@@ -83,6 +107,9 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
 
         return (Write(context, isBpe: true, [], null), context);
     }
+
+    private string Require(string name) => Path.Combine(folder, name) is string path && File.Exists(path) ? path
+        : throw new TokenizerException(folder, $"there is no tokenizer.json and no {name} for {kind.Name}");
 
     private static bool IsByteLevel(JsonValue root) => root.Member("decoder") is JsonValue decoder && decoder.IsObject && decoder.OptionalString("type") == "ByteLevel";
 
@@ -178,7 +205,9 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         WriteStage(json, "post_processor", kind.PostProcessor?.Invoke(context) ?? processor ?? ByFlags(context));
         WriteStage(json, "decoder", kind.Decoder(context));
         json.WriteStartObject("model");
-        if (isBpe)
+        if (kind.Files == VocabularyFiles.Words)
+            WriteWordPiece(json, context);
+        else if (isBpe)
             WriteBpe(json, context);
         else
             WriteUnigram(json, context);
@@ -224,24 +253,16 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
 
     private void WriteBpe(Utf8JsonWriter json, ClassContext context)
     {
-        (string? unknown, bool byteFallback) = kind.Bpe(context);
+        BpeOptions options = kind.Bpe(context);
         json.WriteString("type", "BPE");
         json.WriteNull("dropout");
-        json.WriteString("unk_token", unknown);
-        json.WriteNull("continuing_subword_prefix");
-        json.WriteNull("end_of_word_suffix");
-        json.WriteBoolean("fuse_unk", !kind.IgnoresMerges);
-        json.WriteBoolean("byte_fallback", byteFallback);
-        json.WriteBoolean("ignore_merges", kind.IgnoresMerges);
-        json.WriteStartObject("vocab");
-        var written = new HashSet<string>(StringComparer.Ordinal);
-        for (int id = 0; id < context.Vocabulary.Count; id++)
-        {
-            if (written.Add(context.Vocabulary[id].Piece))
-                json.WriteNumber(context.Vocabulary[id].Piece, id);
-        }
-
-        json.WriteEndObject();
+        json.WriteString("unk_token", options.UnknownToken);
+        json.WriteString("continuing_subword_prefix", options.ContinuingSubwordPrefix);
+        json.WriteString("end_of_word_suffix", options.EndOfWordSuffix);
+        json.WriteBoolean("fuse_unk", options.FuseUnknown);
+        json.WriteBoolean("byte_fallback", options.ByteFallback);
+        json.WriteBoolean("ignore_merges", options.IgnoreMerges);
+        WriteVocabulary(json, context);
         json.WriteStartArray("merges");
         foreach ((string left, string right) in context.Merges)
         {
@@ -252,5 +273,27 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         }
 
         json.WriteEndArray();
+    }
+
+    private static void WriteWordPiece(Utf8JsonWriter json, ClassContext context)
+    {
+        json.WriteString("type", "WordPiece");
+        json.WriteString("unk_token", context.Role("unk_token", "[UNK]"));
+        json.WriteString("continuing_subword_prefix", "##");
+        json.WriteNumber("max_input_chars_per_word", 100);
+        WriteVocabulary(json, context);
+    }
+
+    private static void WriteVocabulary(Utf8JsonWriter json, ClassContext context)
+    {
+        json.WriteStartObject("vocab");
+        var written = new HashSet<string>(StringComparer.Ordinal);
+        for (int i = 0; i < context.Vocabulary.Count; i++)
+        {
+            if (written.Add(context.Vocabulary[i].Piece))
+                json.WriteNumber(context.Vocabulary[i].Piece, context.IdAt(i));
+        }
+
+        json.WriteEndObject();
     }
 }

@@ -1,15 +1,29 @@
 using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Triptych.Tokenizers.Models;
 using static Triptych.Tokenizers.Loading.StageJson;
 
 namespace Triptych.Tokenizers.Loading;
+
+/// <summary>The files that hold a vocabulary.</summary>
+internal enum VocabularyFiles
+{
+    /// <summary>A SentencePiece model.</summary>
+    SentencePiece,
+
+    /// <summary>vocab.json and merges.txt.</summary>
+    Merges,
+
+    /// <summary>vocab.txt, a token on each line.</summary>
+    Words,
+}
 
 /// <summary>
 /// A tokenizer class of transformers 5: it takes the vocabulary from the files and builds the stages itself, whatever a tokenizer.json
 /// says, but for its post-processor where the class has none of its own.
 /// </summary>
-internal sealed record TokenizerClass
+internal sealed partial record TokenizerClass
 {
     private static readonly SpecialTokens Fairseq = SpecialTokens.Roberta;
     private static readonly SpecialTokens ClsSep = new() { Bos = "[CLS]", Eos = "[SEP]", Unk = "<unk>", Sep = "[SEP]", Pad = "<pad>", Cls = "[CLS]", Mask = "[MASK]" };
@@ -18,8 +32,11 @@ internal sealed record TokenizerClass
 
     public required string Name { get; init; }
 
-    /// <summary>The SentencePiece model that it reads, or null where it reads a tokenizer.json only.</summary>
-    public string? ModelFile { get; init; } = "sentencepiece.bpe.model";
+    /// <summary>The files that it takes the vocabulary from, where there is no tokenizer.json.</summary>
+    public VocabularyFiles Files { get; init; }
+
+    /// <summary>The SentencePiece model that it reads.</summary>
+    public string ModelFile { get; init; } = "sentencepiece.bpe.model";
 
     public bool IsBpe { get; init; }
 
@@ -31,9 +48,6 @@ internal sealed record TokenizerClass
     public bool MaskIsNormalized { get; init; }
 
     public bool PadsLeft { get; init; }
-
-    /// <summary>Whether a word that is a token is taken whole, and the unknown is not joined.</summary>
-    public bool IgnoresMerges { get; init; }
 
     /// <summary>Puts the pieces of a SentencePiece model into the class's order.</summary>
     public Action<ClassContext>? Reorder { get; init; }
@@ -51,7 +65,7 @@ internal sealed record TokenizerClass
     public Func<ClassContext, JsonObject>? PostProcessor { get; init; }
 
     /// <summary>Further members of a BPE model.</summary>
-    public Func<ClassContext, (string? Unknown, bool ByteFallback)> Bpe { get; init; } = context => (context.Role("unk_token"), false);
+    public Func<ClassContext, BpeOptions> Bpe { get; init; } = context => new() { UnknownToken = context.Role("unk_token"), FuseUnknown = true };
 
     /// <summary>Tokens besides the named ones, where the files list none.</summary>
     public Func<ClassContext, IEnumerable<string>> Further { get; init; } = _ => [];
@@ -68,13 +82,13 @@ internal sealed record TokenizerClass
         Normalizer = context => context.CharsMap is null ? Normalizers(Replace(" ", Mark)) : Normalizers(Precompiled(context.CharsMap), Replace(" ", Mark)),
         PreTokenizer = _ => null,
         Decoder = context => context.HasBytes ? ByteFallbackDecoder(strips: false) : Sequence("decoders", Replace(Mark, " ")),
-        Bpe = context => (context.Role("unk_token"), context.HasBytes),
+        Bpe = context => new() { UnknownToken = context.Role("unk_token"), FuseUnknown = true, ByteFallback = context.HasBytes },
     };
 
     /// <summary>What a tiktoken file becomes under the name of a SentencePiece model.</summary>
     public static TokenizerClass Tiktoken { get; } = new()
     {
-        Name = "TiktokenBackend", IsBpe = true, IgnoresMerges = true, Bpe = _ => (null, false),
+        Name = "TiktokenBackend", IsBpe = true, Bpe = _ => new() { IgnoreMerges = true },
         PreTokenizer = _ => Sequence("pretokenizers", Split(new JsonObject { ["Regex"] = Pipeline.SplitPatterns.Llama3 }, "Isolated"),
             ByteLevel(addPrefixSpace: false, trimOffsets: true, useRegex: false)),
         Decoder = _ => ByteLevel(addPrefixSpace: true, trimOffsets: true, useRegex: true),
@@ -203,7 +217,7 @@ internal sealed record TokenizerClass
                 Replace(" +\u2581", Mark, regex: true), Replace("^\u2581+$", "", regex: true), Replace(" {2,}", Mark, regex: true)),
             PreTokenizer = _ => Metaspace("first"), Decoder = _ => Metaspace("first"), PostProcessor = SeamlessSource,
         };
-        foreach (TokenizerClass kind in Others())
+        foreach (TokenizerClass kind in Others().Concat(OfWords()).Concat(OfMerges()))
             yield return kind;
     }
 
@@ -262,12 +276,12 @@ internal sealed record TokenizerClass
         yield return new()
         {
             Name = "LlamaTokenizer", ModelFile = "tokenizer.model", IsBpe = true, Defaults = new() { Bos = "<s>", Eos = "</s>", Unk = "<unk>" },
-            PadsLeft = true, Bpe = _ => (null, true), PreTokenizer = LlamaPreTokenizer, Decoder = context => ByteFallbackDecoder(context.Flag("add_prefix_space", true)),
+            PadsLeft = true, Bpe = _ => new() { FuseUnknown = true, ByteFallback = true }, PreTokenizer = LlamaPreTokenizer, Decoder = context => ByteFallbackDecoder(context.Flag("add_prefix_space", true)),
         };
         yield return new()
         {
             Name = "GemmaTokenizer", ModelFile = "tokenizer.model", IsBpe = true, PadsLeft = true,
-            Defaults = new() { Bos = "<bos>", Eos = "<eos>", Unk = "<unk>", Pad = "<pad>", Mask = "<mask>" }, Bpe = context => (context.Role("unk_token"), true),
+            Defaults = new() { Bos = "<bos>", Eos = "<eos>", Unk = "<unk>", Pad = "<pad>", Mask = "<mask>" }, Bpe = context => new() { UnknownToken = context.Role("unk_token"), FuseUnknown = true, ByteFallback = true },
             Normalizer = _ => Replace(" ", Mark), PreTokenizer = _ => Split(new JsonObject { ["String"] = " " }, "MergedWithPrevious"),
             Decoder = _ => ByteFallbackDecoder(strips: false),
         };

@@ -100,20 +100,9 @@ internal sealed class TokenizerFiles
         SpecialTokens special = ReadSpecialTokens(config, map);
 
         string file = System.IO.Path.Combine(path, "tokenizer.json");
-        byte[] json;
-        if (File.Exists(file))
-        {
-            json = ReadBytes(file);
-            if (LegacyFiles.DefaultTokens(kind) is SpecialTokens defaults)
-                special = special.Or(defaults, _ => true);
-        }
-        else
-        {
-            string family = LegacyFiles.Family(kind, path);
-            special = special.Or(LegacyFiles.DefaultTokens(family)!, _ => true);
-            (json, file) = LegacyFiles.Build(path, family, config, special);
-        }
-
+        if (DefaultTokens(kind) is SpecialTokens defaults)
+            special = special.Or(defaults, _ => true);
+        byte[] json = ReadBytes(file);
         json = ConfigRules.Apply(json, file, config, ReadObject(path, "added_tokens.json"), special, kind.Length > 0);
         return new TokenizerFiles(file, json, config, special, map, isFolder: true, ChatTemplateFiles.Read(path));
     }
@@ -225,6 +214,15 @@ internal sealed class TokenizerFiles
         name = name.EndsWith("Fast", StringComparison.Ordinal) ? name[..^4] : name;
         return (name.EndsWith("Tokenizer", StringComparison.Ordinal) ? name[..^9] : name).ToLowerInvariant();
     }
+
+    /// <summary>The special tokens that a kind of model has unless its files name others; null for kinds unknown here.</summary>
+    private static SpecialTokens? DefaultTokens(string kind) => kind switch
+    {
+        "bert" or "distilbert" => SpecialTokens.Bert,
+        "roberta" or "bart" => SpecialTokens.Roberta,
+        "gpt2" => SpecialTokens.Gpt2,
+        _ => null,
+    };
 
     private static SpecialTokens ReadSpecialTokens(JsonObject config, JsonObject map)
     {
