@@ -21,7 +21,7 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
     public (byte[] Json, ClassContext Context) FromModel(string path, byte[] content)
     {
         SentencePieceFile file = SentencePieceFile.Read(content, path);
-        bool isBpe = kind == TokenizerClass.General ? file.Training.Algorithm != SentencePieceAlgorithm.Unigram : kind.IsBpe;
+        bool isBpe = kind.IsGeneral ? file.Training.Algorithm != SentencePieceAlgorithm.Unigram : kind.IsBpe;
         var context = new ClassContext(kind, config, specialTokensMap, path)
         {
             FromModel = true,
@@ -32,7 +32,7 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         };
         foreach (SentencePieceEntry piece in file.Pieces.Where(piece => piece.Type is PieceType.Control or PieceType.UserDefined))
             context.Additional.Add(ClassContext.Token(piece.Text, special: piece.Type == PieceType.Control));
-        if (kind == TokenizerClass.General)
+        if (kind.IsGeneral)
             NameTokens(context, file);
         if (isBpe)
             context.Merges = MergesOf(context.Vocabulary, file);
@@ -70,7 +70,7 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         var root = new JsonValue(document.RootElement, path, "");
         JsonValue model = root.Required("model");
         JsonValue vocabulary = model.Required("vocab");
-        if (kind.Files != VocabularyFiles.SentencePiece || vocabulary.IsArray == kind.IsBpe || IsByteLevel(root))
+        if (kind.IsGeneral || kind.Files != VocabularyFiles.SentencePiece || vocabulary.IsArray == kind.IsBpe || IsByteLevel(root))
             return null;
         var context = new ClassContext(kind, config, specialTokensMap, path) { CharsMap = CharsMapOf(root), UnknownId = 0 };
         if (vocabulary.IsArray)
@@ -202,7 +202,7 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         json.WriteEndArray();
         WriteStage(json, "normalizer", kind.Normalizer(context));
         WriteStage(json, "pre_tokenizer", kind.PreTokenizer(context));
-        WriteStage(json, "post_processor", kind.PostProcessor?.Invoke(context) ?? processor ?? ByFlags(context));
+        WriteStage(json, "post_processor", kind.PostProcessor?.Invoke(context) ?? LanguageProcessor(context) ?? processor ?? ByFlags(context));
         WriteStage(json, "decoder", kind.Decoder(context));
         json.WriteStartObject("model");
         if (kind.Files == VocabularyFiles.Words)
@@ -213,6 +213,15 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
             WriteUnigram(json, context);
         json.WriteEndObject();
         json.WriteEndObject();
+    }
+
+    private JsonObject? LanguageProcessor(ClassContext context)
+    {
+        if (kind.Languages?.Invoke(context) is not LanguageRules rules)
+            return null;
+        // A language that the vocabulary lacks becomes the unknown token.
+        string Known(string code) => rules.TokenOf(code) is string token && context.Find(token) >= 0 ? token : context.Role("unk_token", rules.TokenOf(code));
+        return (rules with { TokenOf = Known }).Processor(rules.Source, isTarget: false, context.IdOf);
     }
 
     private static void WriteStage(Utf8JsonWriter json, string name, JsonNode? stage)
@@ -248,7 +257,7 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         }
 
         json.WriteEndArray();
-        json.WriteBoolean("byte_fallback", kind == TokenizerClass.General && context.HasBytes);
+        json.WriteBoolean("byte_fallback", kind.IsGeneral && context.HasBytes);
     }
 
     private void WriteBpe(Utf8JsonWriter json, ClassContext context)

@@ -75,6 +75,9 @@ internal static class ClassFolder
         settings.Remove("added_tokens_decoder");
         if (kind.PadsLeft)
             settings.TryAdd("padding_side", "left");
-        return new TokenizerFiles(path, json, settings, context.SpecialTokens, specialTokensMap, isFolder: true, ChatTemplateFiles.Read(Path.GetDirectoryName(path)!)) { IsConverted = kind != TokenizerClass.General };
+        return new TokenizerFiles(path, json, settings, context.SpecialTokens, specialTokensMap, isFolder: true, ChatTemplateFiles.Read(Path.GetDirectoryName(path)!)) 
+        {
+            IsConverted = kind != TokenizerClass.General, Languages = kind.Languages?.Invoke(context),
+        };
     }
 }

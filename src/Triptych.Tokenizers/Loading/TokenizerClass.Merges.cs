@@ -55,6 +55,7 @@ internal sealed partial record TokenizerClass
             Bpe = context => new() { UnknownToken = context.Role("unk_token"), EndOfWordSuffix = "</w>" },
             Normalizer = _ => Normalizers(Of("NFC"), Replace(@"\s+", " ", regex: true), Of("Lowercase")),
             PreTokenizer = _ => Sequence("pretokenizers", ClipWords(), ByteLevel(addPrefixSpace: false, trimOffsets: true, useRegex: true)),
+            Decoder = _ => Sequence("decoders", ByteLevel(addPrefixSpace: true, trimOffsets: true, useRegex: true), Replace("</w>", " "), Replace(@"\A[\s\x1c-\x1f]+|[\s\x1c-\x1f]+\z", "", regex: true)),
             PostProcessor = context => Roberta(context, "eos_token", "bos_token", addPrefixSpace: false, trimOffsets: false),
         };
         yield return gpt2 with

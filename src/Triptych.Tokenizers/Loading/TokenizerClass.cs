@@ -49,6 +49,9 @@ internal sealed partial record TokenizerClass
 
     public bool PadsLeft { get; init; }
 
+    /// <summary>Whether the stages are those of a tokenizer.json, or follow from the SentencePiece model alone.</summary>
+    public bool IsGeneral { get; init; }
+
     /// <summary>Puts the pieces of a SentencePiece model into the class's order.</summary>
     public Action<ClassContext>? Reorder { get; init; }
 
@@ -61,7 +64,10 @@ internal sealed partial record TokenizerClass
 
     public Func<ClassContext, JsonObject> Decoder { get; init; } = context => Metaspace(Scheme(context));
 
-    /// <summary>The class's own post-processor; null where the flags add_bos_token and add_eos_token decide.</summary>
+    /// <summary>How the class marks languages; null where it does not.</summary>
+    public Func<ClassContext, LanguageRules>? Languages { get; init; }
+
+    /// <summary>The class's own post-processor; null where that of <see cref="Languages"/> or the flags add_bos_token and add_eos_token decide.</summary>
     public Func<ClassContext, JsonObject>? PostProcessor { get; init; }
 
     /// <summary>Further members of a BPE model.</summary>
@@ -78,7 +84,7 @@ internal sealed partial record TokenizerClass
     /// </summary>
     public static TokenizerClass General { get; } = new()
     {
-        Name = "TokenizersBackend", ModelFile = "tokenizer.model",
+        Name = "TokenizersBackend", ModelFile = "tokenizer.model", IsGeneral = true,
         Normalizer = context => context.CharsMap is null ? Normalizers(Replace(" ", Mark)) : Normalizers(Precompiled(context.CharsMap), Replace(" ", Mark)),
         PreTokenizer = _ => null,
         Decoder = context => context.HasBytes ? ByteFallbackDecoder(strips: false) : Sequence("decoders", Replace(Mark, " ")),
@@ -135,12 +141,12 @@ internal sealed partial record TokenizerClass
     }
 
     /// <summary>The language and the end around a text, or behind it.</summary>
-    private static JsonObject Language(ClassContext context, string fallback, bool before)
+    private static LanguageRules Rules(ClassContext context, string fallback, bool before)
     {
-        string language = context.Text("src_lang") ?? fallback;
+        string source = context.Text("src_lang") ?? fallback;
         string eos = context.Role("eos_token", "</s>");
-        // A language that the vocabulary lacks becomes the unknown token.
-        return before ? Pair(context, $"{language} $A {eos}", $"{language} $A $B {eos}") : Pair(context, $"$A {eos} {language}", $"$A $B {eos} {language}");
+        return new LanguageRules(source, context.Text("tgt_lang") ?? source, code => code,
+            (language, _) => before ? ($"{language} $A {eos}", $"{language} $A $B {eos}") : ($"$A {eos} {language}", $"$A $B {eos} {language}"));
     }
 
     private static int IdOfUnknown(ClassContext context, int otherwise)
@@ -193,14 +199,14 @@ internal sealed partial record TokenizerClass
             Name = "MBartTokenizer", Defaults = Fairseq, MaskTakesSpace = true, Unknown = _ => 3,
             Reorder = context => Fairseqs(context, "bos_token", [.. LanguageCodes.MBart, context.Role("mask_token", "<mask>")]),
             PreTokenizer = _ => Words("always"), Decoder = _ => Metaspace("always"), Further = _ => LanguageCodes.MBart,
-            PostProcessor = context => Language(context, "en_XX", before: false),
+            Languages = context => Rules(context, "en_XX", before: false),
         };
         yield return new()
         {
             Name = "MBart50Tokenizer", Defaults = Fairseq with { Bos = null }, MaskTakesSpace = true, Unknown = _ => 3,
             Reorder = context => Fairseqs(context, "cls_token", [.. LanguageCodes.MBart50, context.Role("mask_token", "<mask>")]),
             Normalizer = RulesAndSpaces, PreTokenizer = _ => Metaspace("always"), Decoder = _ => Metaspace("always"), Further = _ => LanguageCodes.MBart50,
-            PostProcessor = context => Language(context, "en_XX", before: true),
+            Languages = context => Rules(context, "en_XX", before: true),
         };
         yield return new()
         {
@@ -208,14 +214,14 @@ internal sealed partial record TokenizerClass
             Reorder = ReorderNllb,
             Normalizer = context => context.CharsMap is null ? null : RulesAndSpaces(context), PreTokenizer = _ => Metaspace("always"), Decoder = _ => Metaspace("always"),
             Further = context => context.FromModel ? [] : LanguageCodes.Nllb,
-            PostProcessor = context => Language(context, "eng_Latn", before: !context.Flag("legacy_behaviour", false)),
+            Languages = context => Rules(context, "eng_Latn", before: !context.Flag("legacy_behaviour", false)),
         };
         yield return new()
         {
             Name = "SeamlessM4TTokenizer", IsBpe = true, Defaults = Fairseq with { Mask = null }, Reorder = ReorderSeamless,
             Normalizer = _ => Normalizers(Replace(@"[\n\r\t]", " ", regex: true), Of("NFKC"), Strip(left: false, right: true),
                 Replace(" +\u2581", Mark, regex: true), Replace("^\u2581+$", "", regex: true), Replace(" {2,}", Mark, regex: true)),
-            PreTokenizer = _ => Metaspace("first"), Decoder = _ => Metaspace("first"), PostProcessor = SeamlessSource,
+            PreTokenizer = _ => Metaspace("first"), Decoder = _ => Metaspace("first"), Languages = SeamlessRules,
         };
         foreach (TokenizerClass kind in Others().Concat(OfWords()).Concat(OfMerges()))
             yield return kind;
@@ -240,6 +246,20 @@ internal sealed partial record TokenizerClass
             Name = "AlbertTokenizer", ModelFile = "spiece.model", Defaults = ClsSep, Unknown = _ => 1,
             Normalizer = context => Unaccented(context, accentsAlways: true),
             PostProcessor = context => Pair(context, "[CLS]:0 $A:0 [SEP]:0", "[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1"),
+        };
+        // It has ALBERT's tokens but none of its stages, nor does it put the tokens around texts.
+        yield return General with { Name = "FNetTokenizer", ModelFile = "spiece.model", Defaults = ClsSep };
+        yield return new()
+        {
+            Name = "RemBertTokenizer", ModelFile = "sentencepiece.model", Defaults = ClsSep, Unknown = _ => 2, Normalizer = RemBertNormalizer,
+            PreTokenizer = context => Metaspace(Scheme(context)),
+            // Only where there is a tokenizer.json are the tokens put around texts.
+            PostProcessor = context => context.FromModel ? ClassFiles.ByFlags(context) : ClsSepTyped(context),
+        };
+        yield return new()
+        {
+            Name = "ReformerTokenizer", ModelFile = "spiece.model", IsBpe = true, Defaults = new() { Eos = "</s>", Unk = "<unk>" },
+            Normalizer = context => context.CharsMap is null ? null : RulesAndSpaces(context), PreTokenizer = _ => Metaspace("always"), Decoder = _ => Metaspace("always"),
         };
         yield return new()
         {
@@ -325,13 +345,22 @@ internal sealed partial record TokenizerClass
     private static IEnumerable<string> PegasusTokens(ClassContext context) =>
         [context.Text("mask_token_sent") ?? "<mask_1>", .. Enumerable.Range(2, PegasusOffset(context) - 2).Select(i => $"<unk_{i}>")];
 
-    private static JsonObject SeamlessSource(ClassContext context)
+    private static LanguageRules SeamlessRules(ClassContext context)
     {
-        string language = context.Text("src_lang") ?? "eng";
-        language = language.Contains("__", StringComparison.Ordinal) ? language : $"__{language}__";
-        string source = context.Find(language) >= 0 ? language : context.Role("unk_token", "<unk>");
         string eos = context.Role("eos_token", "</s>");
-        return Pair(context, $"{source} $A {eos}", $"{source} $A $B {eos}");
+        return new LanguageRules(context.Text("src_lang") ?? "eng", context.Text("tgt_lang") ?? "fra",
+            code => code.Contains("__", StringComparison.Ordinal) ? code : $"__{code}__", (language, isTarget) =>
+            {
+                string start = isTarget ? $"{eos} {language}" : language;
+                return ($"{start} $A {eos}", $"{start} $A $B {eos}");
+            });
+    }
+
+    private static JsonObject RemBertNormalizer(ClassContext context)
+    {
+        JsonNode[] accents = context.Flag("keep_accents", false) ? [] : [Of("NFKD"), Of("StripAccents")];
+        JsonNode[] lowercase = context.Flag("do_lower_case", false) ? [Of("Lowercase")] : [];
+        return Normalizers([Replace("``", "\""), Replace("''", "\""), Spaces(), .. accents, .. lowercase, Replace(@"[\n\r\t]", " ", regex: true), Of("NFKC")]);
     }
 
     private static JsonObject XlNetNormalizer(ClassContext context)
