@@ -177,8 +177,10 @@ class Tiktoken:
         public.load_tiktoken_bpe = public.data_gym_to_mergeable_bpe_ranks = lambda *args, **kwargs: {}
         ranks = {base64.b64decode(token): int(rank) for token, rank in (line.split() for line in open(path, "rb") if line.strip())}
         name = os.path.basename(path)
-        pattern = (self.LLAMA3 if len(ranks) == 128000 else self.QWEN if name.startswith("qwen") else public.cl100k_base()["pat_str"] if name.startswith("cl100k")
-                   else public.o200k_base()["pat_str"] if name.startswith("o200k") else public.r50k_pat_str)
+        cl100k, o200k = public.cl100k_base()["pat_str"], public.o200k_base()["pat_str"]
+        named = {"qwen": self.QWEN, "cl100k": cl100k, "o200k": o200k, "llama3": self.LLAMA3}
+        counted = {151643: self.QWEN, 100256: cl100k, 199998: o200k, 128000: self.LLAMA3}
+        pattern = next((known for start, known in named.items() if name.startswith(start)), None) or counted.get(len(ranks), public.r50k_pat_str)
         self.start, self.encoding = 0, tiktoken.Encoding(name, pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
 
     def expected(self, case):

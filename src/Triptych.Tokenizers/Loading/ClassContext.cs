@@ -117,6 +117,7 @@ internal sealed class ClassContext
         HashSet<string> known = [.. described.Values.Select(token => token["content"]!.GetValue<string>())];
         foreach (JsonObject token in named.Concat(FurtherTokens()))
         {
+            token["special"] = token["special"]!.GetValue<bool>() || Kind.AllAreSpecial;
             if (!known.Contains(token["content"]!.GetValue<string>()))
                 Add(token);
         }

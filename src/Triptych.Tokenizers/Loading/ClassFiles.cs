@@ -219,9 +219,9 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
     {
         if (kind.Languages?.Invoke(context) is not LanguageRules rules)
             return null;
-        // A language that the vocabulary lacks becomes the unknown token.
-        string Known(string code) => rules.TokenOf(code) is string token && context.Find(token) >= 0 ? token : context.Role("unk_token", rules.TokenOf(code));
-        return (rules with { TokenOf = Known }).Processor(rules.Source, isTarget: false, context.IdOf);
+        string token = rules.TokenOf(rules.Source);
+        string shown = rules.ShowsUnknown && context.Find(token) < 0 ? context.Role("unk_token", token) : token;
+        return (rules with { TokenOf = _ => shown }).Processor(rules.Source, isTarget: false, context.IdOf);
     }
 
     private static void WriteStage(Utf8JsonWriter json, string name, JsonNode? stage)

@@ -9,6 +9,9 @@ namespace Triptych.Tokenizers.Loading;
 /// <param name="Template">The templates of one text and of two, with that token, for source or target texts.</param>
 internal sealed record LanguageRules(string Source, string? Target, Func<string, string> TokenOf, Func<string, bool, (string Single, string Pair)> Template)
 {
+    /// <summary>Whether the token of a language that the vocabulary lacks is shown as the unknown token, whose id it has.</summary>
+    public bool ShowsUnknown { get; init; }
+
     /// <summary>The post-processor of source texts or of target texts.</summary>
     public JsonObject Processor(string language, bool isTarget, Func<string, int> idOf)
     {

@@ -44,7 +44,7 @@ internal sealed partial record TokenizerClass
         };
         yield return gpt2 with
         {
-            Name = "CohereTokenizer", PadsLeft = true, Normalizer = _ => Of("NFC"),
+            Name = "CohereTokenizer", PadsLeft = true, AllAreSpecial = true, Normalizer = _ => Of("NFC"),
             Defaults = new() { Bos = "<BOS_TOKEN>", Eos = "<|END_OF_TURN_TOKEN|>", Unk = "<UNK>", Sep = "<SEP>", Pad = "<PAD>", Cls = "<CLS>", Mask = "<MASK_TOKEN>" },
             PreTokenizer = context => Sequence("pretokenizers", new JsonObject { ["type"] = "Digits", ["individual_digits"] = true }, Bytes(context)),
         };

@@ -28,7 +28,7 @@ internal sealed partial record TokenizerClass
     private static readonly SpecialTokens Fairseq = SpecialTokens.Roberta;
     private static readonly SpecialTokens ClsSep = new() { Bos = "[CLS]", Eos = "[SEP]", Unk = "<unk>", Sep = "[SEP]", Pad = "<pad>", Cls = "[CLS]", Mask = "[MASK]" };
 
-    private static readonly FrozenDictionary<string, TokenizerClass> Known = All().ToFrozenDictionary(kind => kind.Name, StringComparer.Ordinal);
+    private static readonly Lazy<FrozenDictionary<string, TokenizerClass>> Known = new(() => All().ToFrozenDictionary(kind => kind.Name, StringComparer.Ordinal));
 
     public required string Name { get; init; }
 
@@ -48,6 +48,9 @@ internal sealed partial record TokenizerClass
     public bool MaskIsNormalized { get; init; }
 
     public bool PadsLeft { get; init; }
+
+    /// <summary>Whether all tokens besides the named ones are special, whatever the files say.</summary>
+    public bool AllAreSpecial { get; init; }
 
     /// <summary>Whether the stages are those of a tokenizer.json, or follow from the SentencePiece model alone.</summary>
     public bool IsGeneral { get; init; }
@@ -102,7 +105,7 @@ internal sealed partial record TokenizerClass
             ? ClassFiles.ByFlags(context) : ByteLevel(addPrefixSpace: true, trimOffsets: false, useRegex: true),
     };
 
-    public static TokenizerClass? Find(string name) => Known.GetValueOrDefault(name);
+    public static TokenizerClass? Find(string name) => Known.Value.GetValueOrDefault(name);
 
     private static string Scheme(ClassContext context) => context.Flag("add_prefix_space", true) ? "always" : "never";
 
@@ -251,14 +254,14 @@ internal sealed partial record TokenizerClass
         yield return General with { Name = "FNetTokenizer", ModelFile = "spiece.model", Defaults = ClsSep };
         yield return new()
         {
-            Name = "RemBertTokenizer", ModelFile = "sentencepiece.model", Defaults = ClsSep, Unknown = _ => 2, Normalizer = RemBertNormalizer,
+            Name = "RemBertTokenizer", ModelFile = "sentencepiece.model", AllAreSpecial = true, Defaults = ClsSep, Unknown = _ => 2, Normalizer = RemBertNormalizer,
             PreTokenizer = context => Metaspace(Scheme(context)),
             // Only where there is a tokenizer.json are the tokens put around texts.
             PostProcessor = context => context.FromModel ? ClassFiles.ByFlags(context) : ClsSepTyped(context),
         };
         yield return new()
         {
-            Name = "ReformerTokenizer", ModelFile = "spiece.model", IsBpe = true, Defaults = new() { Eos = "</s>", Unk = "<unk>" },
+            Name = "ReformerTokenizer", ModelFile = "spiece.model", IsBpe = true, AllAreSpecial = true, Defaults = new() { Eos = "</s>", Unk = "<unk>" },
             Normalizer = context => context.CharsMap is null ? null : RulesAndSpaces(context), PreTokenizer = _ => Metaspace("always"), Decoder = _ => Metaspace("always"),
         };
         yield return new()
@@ -353,7 +356,7 @@ internal sealed partial record TokenizerClass
             {
                 string start = isTarget ? $"{eos} {language}" : language;
                 return ($"{start} $A {eos}", $"{start} $A $B {eos}");
-            });
+            }) { ShowsUnknown = true };
     }
 
     private static JsonObject RemBertNormalizer(ClassContext context)
