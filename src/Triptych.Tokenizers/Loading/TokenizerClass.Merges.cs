@@ -30,7 +30,7 @@ internal sealed partial record TokenizerClass
         };
         yield return gpt2 with
         {
-            Name = "DebertaTokenizer", Defaults = SpecialTokens.Bert with { Bos = "[CLS]", Eos = "[SEP]" }, MaskTakesSpace = true,
+            Name = "DebertaTokenizer", Defaults = SpecialTokens.Bert with { Bos = "[CLS]", Eos = "[SEP]" },
             PostProcessor = context =>
             {
                 (string cls, string sep) = (context.Role("cls_token", "[CLS]"), context.Role("sep_token", "[SEP]"));
