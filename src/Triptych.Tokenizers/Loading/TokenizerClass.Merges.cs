@@ -48,7 +48,12 @@ internal sealed partial record TokenizerClass
             Defaults = new() { Bos = "<BOS_TOKEN>", Eos = "<|END_OF_TURN_TOKEN|>", Unk = "<UNK>", Sep = "<SEP>", Pad = "<PAD>", Cls = "<CLS>", Mask = "<MASK_TOKEN>" },
             PreTokenizer = context => Sequence("pretokenizers", new JsonObject { ["type"] = "Digits", ["individual_digits"] = true }, Bytes(context)),
         };
-        yield return gpt2 with { Name = "WhisperTokenizer", PostProcessor = WhisperPrompt.Of };
+        yield return gpt2 with
+        {
+            // Time stamps are taken out of decoded text, special tokens or not.
+            Name = "WhisperTokenizer", PostProcessor = WhisperPrompt.Of,
+            Decoder = _ => Sequence("decoders", ByteLevel(addPrefixSpace: true, trimOffsets: true, useRegex: true), Replace(@"<\|\d+\.\d+\|>", "", regex: true)),
+        };
         yield return gpt2 with
         {
             Name = "CLIPTokenizer", Defaults = new() { Bos = "<|startoftext|>", Eos = "<|endoftext|>", Unk = "<|endoftext|>", Pad = "<|endoftext|>" },

@@ -116,7 +116,9 @@ internal sealed class TokenizerFiles
         if (DefaultTokens(kind) is SpecialTokens defaults)
             special = special.Or(defaults, _ => true);
         byte[] json = ReadBytes(file);
-        json = ConfigRules.Apply(json, file, config, ReadObject(path, "added_tokens.json"), special, kind.Length > 0);
+        // DPR's classes keep do_lower_case for themselves.
+        bool listens = kind.Length > 0 && !kind.StartsWith("dpr", StringComparison.Ordinal);
+        json = ConfigRules.Apply(json, file, config, ReadObject(path, "added_tokens.json"), special, listens);
         return new TokenizerFiles(file, json, config, special, map, isFolder: true, ChatTemplateFiles.Read(path));
     }
 
