@@ -178,7 +178,7 @@ public sealed partial class Tokenizer
             return all.Length;
         }
 
-        ReadOnlySpan<int> ids = Tokenize(text).Ids;
+        ReadOnlySpan<int> ids = Tokenize(text, idsOnly: true).Ids;
         int count = before.Length + ids.Length + after.Length;
         if (count <= destination.Length)
         {
@@ -197,7 +197,7 @@ public sealed partial class Tokenizer
     {
         if (Around(addSpecialTokens) is not (int[] before, int[] after))
             return EncodeOne(text.ToString(), null, new EncodeOptions { AddSpecialTokens = addSpecialTokens }).Ids;
-        ReadOnlySpan<int> ids = Tokenize(text).Ids;
+        ReadOnlySpan<int> ids = Tokenize(text, idsOnly: true).Ids;
         return [.. before, .. ids, .. after];
     }
 
@@ -205,7 +205,7 @@ public sealed partial class Tokenizer
     /// <param name="text">The text; unpaired surrogates count as U+FFFD.</param>
     /// <param name="addSpecialTokens">Whether the special tokens of the template count.</param>
     public int CountTokens(ReadOnlySpan<char> text, bool addSpecialTokens = true) => Around(addSpecialTokens) is (int[] before, int[] after)
-        ? before.Length + Tokenize(text).Count + after.Length
+        ? before.Length + Tokenize(text, idsOnly: true).Count + after.Length
         : EncodeToIds(text, addSpecialTokens).Length;
 
     /// <summary>Encodes words; the word ids number them and the offsets count within each.</summary>
@@ -357,10 +357,10 @@ public sealed partial class Tokenizer
     private (int[] Before, int[] After)? Around(bool addSpecialTokens) => !addSpecialTokens || _parts.PostProcessor is null ? ([], [])
         : _frame is null ? null : (_frame.Before.Ids, _frame.After.Ids);
 
-    private TokenSink Tokenize(ReadOnlySpan<char> text)
+    private TokenSink Tokenize(ReadOnlySpan<char> text, bool idsOnly = false)
     {
         TokenSink sink = s_sink ??= new TokenSink();
-        sink.Clear();
+        sink.Clear(idsOnly);
         _segments.Encode(text, sink);
         return sink;
     }

@@ -52,7 +52,7 @@ public sealed class PatternTests
         var pattern = new Pattern(source);
         Stopwatch watch = Stopwatch.StartNew();
         pattern.FindAll(new string('a', 100_000), []);
-        Assert.True(watch.Elapsed.TotalSeconds < 3, $"{watch.Elapsed}");
+        Assert.True(watch.Elapsed.TotalSeconds < 20, $"{watch.Elapsed}");
     }
 
     [Theory]

@@ -10,6 +10,9 @@ public sealed class UnigramTests
 {
     private static readonly Func<string, Exception> Refuse = reason => new TokenizerException("test", reason);
 
+    private static Unigram MakeModel((string Piece, double Score)[] pieces) => new(
+        TokenList.Of(pieces.Select((piece, id) => (piece.Piece, id))), [.. pieces.Select(piece => piece.Score)], 0, byteFallback: false, Refuse);
+
     [Fact]
     public void FindsTheBestOfAllSegmentations()
     {
@@ -17,7 +20,7 @@ public sealed class UnigramTests
         for (int round = 0; round < 60; round++)
         {
             (string, double)[] pieces = [("<unk>", 0), .. RandomPieces(random).Select(piece => (piece, -random.NextDouble() * 8))];
-            var model = new Unigram(pieces, 0, byteFallback: false, Refuse);
+            var model = MakeModel(pieces);
             for (int i = 0; i < 20; i++)
             {
                 string word = RandomWord(random, 12);
@@ -35,7 +38,7 @@ public sealed class UnigramTests
     {
         var random = new Random(4);
         (string, double)[] pieces = [("<unk>", 0), .. RandomPieces(random).Select(piece => (piece, -random.NextDouble() * 8)), ("\U0001F600", -3)];
-        var model = new Unigram(pieces, 0, byteFallback: false, Refuse);
+        var model = MakeModel(pieces);
         string word = string.Concat(Enumerable.Range(0, 4000).Select(_ => random.Next(20) == 0 ? "\U0001F600" : RandomWord(random, 2)));
         var output = new List<Piece>();
         model.Tokenize(word, output);
@@ -73,7 +76,7 @@ public sealed class UnigramTests
     [InlineData("1e400", double.PositiveInfinity)]
     [InlineData("1e-400", 0.0)]
     [InlineData("0.00000000000000000000000000001", 1.0000000000000001e-29)]
-    public void ScoresAreReadAsTheReferenceReadsThem(string text, double value) => Assert.Equal(value, TokenizerReader.ParseScore(text));
+    public void ScoresAreReadAsTheReferenceReadsThem(string text, double value) => Assert.Equal(value, TokenizerReader.ParseScore(System.Text.Encoding.UTF8.GetBytes(text)));
 
     [Fact]
     public void UnknownTextIsShownAndMayBecomeBytes()

@@ -1,153 +1,190 @@
 using System.Buffers;
-using System.Text.Json;
+using System.Runtime.CompilerServices;
 using Triptych.Tokenizers.Models;
 
 namespace Triptych.Tokenizers.Loading;
 
 /// <summary>
-/// The long lists of a tokenizer.json, vocabulary and merges, read in one pass, and the rest of the file without them: a document of all
-/// the file's values takes several times as long. Whatever is out of the ordinary is left to the document, and its errors.
+/// The long lists of a tokenizer.json, vocabulary and merges, read side by side, and the rest of the file without them: a document of all
+/// the file's values takes many times as long. Whatever is out of the ordinary is left to the document, and its errors.
 /// </summary>
 internal sealed class ModelScan
 {
-    private readonly List<(int Start, int End, byte Open)> _cuts = [];
+    /// <summary>In shorter files a second thread does not pay.</summary>
+    private const int LongFile = 1 << 18;
 
-    private ModelScan()
+    private readonly ReadOnlyMemory<byte> _json;
+    private readonly List<(int Start, int End, byte Open)> _cuts = [];
+    private readonly Worker<MergeScan?>? _ahead;
+    private readonly int _aheadStart;
+
+    private ModelScan(ReadOnlyMemory<byte> json)
     {
+        _json = json;
+        if (json.Length >= LongFile && FindMerges(json.Span) is > 0 and int start)
+        {
+            _aheadStart = start;
+            _ahead = Worker<MergeScan?>.Start(() => MergeScan.Find(json, start));
+        }
     }
 
-    /// <summary>The model's <c>vocab</c>, where it is an object.</summary>
-    public List<(string Token, int Id)>? Vocabulary { get; private set; }
+    /// <summary>The model's <c>vocab</c>.</summary>
+    public TokenList? Vocabulary { get; private set; }
+
+    /// <summary>The numbers in the model's <c>vocab</c> as they are written, where it is an array of pieces and scores.</summary>
+    public List<Range>? Scores { get; private set; }
 
     /// <summary>The model's <c>merges</c>.</summary>
-    public MergeList? Merges { get; private set; }
+    public MergeScan? Merges { get; private set; }
 
     /// <summary>The file with empty lists in their place.</summary>
     public ReadOnlyMemory<byte> Rest { get; private set; }
+
+    /// <summary>Text of the file.</summary>
+    public ReadOnlySpan<byte> this[Range range] => _json.Span[range];
 
     /// <summary>Reads a file; null where the document must be asked.</summary>
     public static ModelScan? TryRead(ReadOnlyMemory<byte> json)
     {
         if (json.Span.StartsWith("\uFEFF"u8))
             json = json[3..];
-        var scan = new ModelScan();
-        try
-        {
-            if (!scan.ReadRoot(json.Span))
-                return null;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
+        var scan = new ModelScan(json);
+        if (!scan.ReadRoot())
             return null;
-        }
-
-        scan.Rest = scan.WithoutLists(json.Span);
+        scan.Rest = scan.WithoutLists();
         return scan;
     }
 
-    private bool ReadRoot(ReadOnlySpan<byte> json)
+    private bool ReadRoot()
     {
-        var reader = new Utf8JsonReader(json);
-        bool seen = false;
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject)
+        var scanner = new JsonScanner(_json.Span, 0);
+        if (!scanner.TryTake((byte)'{'))
             return false;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        bool seen = false;
+        do
         {
-            bool isModel = reader.ValueTextEquals("model"u8);
-            reader.Read();
-            if (!isModel)
-                reader.Skip();
-            else if (seen || reader.TokenType != JsonTokenType.StartObject || !ReadModel(ref reader))
+            if (!scanner.TryTakeName(out ReadOnlySpan<byte> name) || !scanner.TryTake((byte)':'))
+                return false;
+            bool isModel = name.SequenceEqual("model"u8);
+            if (isModel ? seen || !ReadModel(ref scanner) : !scanner.TrySkip())
                 return false;
             seen |= isModel;
         }
-
-        return !reader.Read() && Vocabulary is not null;
+        while (scanner.TryTake((byte)','));
+        return scanner.TryTake((byte)'}') && scanner.Peek() == 0 && Vocabulary is not null;
     }
 
-    private bool ReadModel(ref Utf8JsonReader reader)
+    private bool ReadModel(ref JsonScanner scanner)
     {
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        if (!scanner.TryTake((byte)'{'))
+            return false;
+        do
         {
-            bool isVocabulary = reader.ValueTextEquals("vocab"u8), isMerges = reader.ValueTextEquals("merges"u8);
-            reader.Read();
-            int start = (int)reader.TokenStartIndex;
-            if (isVocabulary && reader.TokenType == JsonTokenType.StartObject)
-            {
-                if (Vocabulary is not null || !ReadVocabulary(ref reader))
-                    return false;
-                _cuts.Add((start, (int)reader.BytesConsumed, (byte)'{'));
-            }
-            else if (isMerges && reader.TokenType == JsonTokenType.StartArray)
-            {
-                if (Merges is not null || !ReadMerges(ref reader))
-                    return false;
-                _cuts.Add((start, (int)reader.BytesConsumed, (byte)'['));
-            }
-            else
-            {
-                reader.Skip();
-            }
-        }
-
-        return true;
-    }
-
-    private bool ReadVocabulary(ref Utf8JsonReader reader)
-    {
-        Vocabulary = [];
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            string token = reader.GetString()!;
-            if (!reader.Read() || reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out int id) || id is < 0 or >= Models.Vocabulary.MaxId)
+            if (!scanner.TryTakeName(out ReadOnlySpan<byte> name) || !scanner.TryTake((byte)':'))
                 return false;
-            Vocabulary.Add((token, id));
-        }
+            byte open = scanner.Peek();
+            int start = scanner.At;
+            bool isVocabulary = name.SequenceEqual("vocab"u8), isList = isVocabulary || open == '[' && name.SequenceEqual("merges"u8);
+            if (!isList)
+            {
+                if (!scanner.TrySkip())
+                    return false;
+                continue;
+            }
 
-        return true;
-    }
-
-    private bool ReadMerges(ref Utf8JsonReader reader)
-    {
-        Merges = new MergeList();
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-        {
-            if (!(reader.TokenType == JsonTokenType.String ? ReadMerge(ref reader) : reader.TokenType == JsonTokenType.StartArray && ReadPair(ref reader)))
+            if (isVocabulary ? !ReadVocabulary(ref scanner) : !TakeMerges(ref scanner))
                 return false;
+            _cuts.Add((start, scanner.At, open));
+        }
+        while (scanner.TryTake((byte)','));
+        return scanner.TryTake((byte)'}');
+    }
+
+    private bool ReadVocabulary(ref JsonScanner scanner)
+    {
+        if (Vocabulary is not null)
+            return false;
+        Vocabulary = new TokenList(_json.Length >> 2, _json.Length >> 5);
+        if (scanner.Peek() == '{')
+            return ReadIds(ref scanner, Vocabulary);
+        Scores = [];
+        return scanner.Peek() == '[' && ReadPieces(ref scanner, Vocabulary, Scores);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static bool ReadIds(ref JsonScanner scanner, TokenList vocabulary)
+    {
+        scanner.TryTake((byte)'{');
+        if (scanner.TryTake((byte)'}'))
+            return true;
+        do
+        {
+            if (!TryTakeToken(ref scanner, vocabulary, out int length) || !scanner.TryTake((byte)':') || !scanner.TryTakeId(out int id)
+                || id >= Models.Vocabulary.MaxId)
+                return false;
+            vocabulary.Add(length, id);
+        }
+        while (scanner.TryTake((byte)','));
+        return scanner.TryTake((byte)'}');
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static bool ReadPieces(ref JsonScanner scanner, TokenList vocabulary, List<Range> scores)
+    {
+        scanner.TryTake((byte)'[');
+        if (scanner.TryTake((byte)']'))
+            return true;
+        do
+        {
+            if (!scanner.TryTake((byte)'[') || !TryTakeToken(ref scanner, vocabulary, out int length) || !scanner.TryTake((byte)',')
+                || !scanner.TryTakeNumber(out Range number) || !scanner.TryTake((byte)']') || scores.Count == Models.Vocabulary.MaxId)
+                return false;
+            vocabulary.Add(length, scores.Count);
+            scores.Add(number);
+        }
+        while (scanner.TryTake((byte)','));
+        return scanner.TryTake((byte)']');
+    }
+
+    private static bool TryTakeToken(ref JsonScanner scanner, TokenList vocabulary, out int length)
+    {
+        int room = 1 << 7;
+        while (!scanner.TryTakeString(vocabulary.Room(room), out length))
+        {
+            if (length >= 0)
+                return false;
+            room = checked(room * 4);
         }
 
         return true;
     }
 
-    /// <summary>A pair as one string, with a space between.</summary>
-    private bool ReadMerge(ref Utf8JsonReader reader)
+    private bool TakeMerges(ref JsonScanner scanner)
     {
-        Span<char> room = Merges!.Room(reader.ValueSpan.Length);
-        Span<char> text = room[..reader.CopyString(room)];
-        int space = text.IndexOf(' ');
-        if (space < 0 || text[(space + 1)..].Contains(' ') || text.StartsWith("#version"))
+        if (Merges is not null)
             return false;
-        text[(space + 1)..].CopyTo(text[space..]);
-        Merges.Add(space, text.Length - space - 1);
-        return true;
+        Merges = _ahead is not null && _aheadStart == scanner.At ? _ahead.Wait() : MergeScan.Find(_json, scanner.At);
+        scanner = new JsonScanner(_json.Span, Merges?.End ?? 0);
+        return Merges is not null;
     }
 
-    /// <summary>A pair as an array of two strings.</summary>
-    private bool ReadPair(ref Utf8JsonReader reader)
+    /// <summary>Where the merges probably begin: reading them need not wait until that is certain.</summary>
+    private static int FindMerges(ReadOnlySpan<byte> json)
     {
-        if (!reader.Read() || reader.TokenType != JsonTokenType.String)
-            return false;
-        int left = reader.CopyString(Merges!.Room(reader.ValueSpan.Length));
-        if (!reader.Read() || reader.TokenType != JsonTokenType.String)
-            return false;
-        int right = reader.CopyString(Merges.Room(left + reader.ValueSpan.Length)[left..]);
-        Merges.Add(left, right);
-        return reader.Read() && reader.TokenType == JsonTokenType.EndArray;
+        ReadOnlySpan<byte> name = "\"merges\""u8;
+        for (int at = json.Length; (at = json[..at].LastIndexOf(name)) >= 0;)
+        {
+            var scanner = new JsonScanner(json, at + name.Length);
+            if (scanner.TryTake((byte)':') && scanner.Peek() == '[')
+                return scanner.At;
+        }
+
+        return -1;
     }
 
-    private byte[] WithoutLists(ReadOnlySpan<byte> json)
+    private byte[] WithoutLists()
     {
+        ReadOnlySpan<byte> json = _json.Span;
         var output = new ArrayBufferWriter<byte>();
         int done = 0;
         foreach ((int start, int end, byte open) in _cuts)

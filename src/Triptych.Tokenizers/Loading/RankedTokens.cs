@@ -46,16 +46,13 @@ internal sealed class RankedTokens(IReadOnlyList<(string Token, int Rank)> token
                 throw Fail($"there is no token for byte {ByteAlphabet.ByteOf(c)}");
         }
 
-        var list = new List<(int Left, int Right, int Id)>();
+        var merges = new List<Merge>();
         foreach ((string token, int rank) in tokens)
-            AddSplits(vocabulary, token, (left, right) => list.Add((left, right, rank + offset)));
-        var merges = new MergeTable(list.Count);
-        foreach ((int left, int right, int id) in list)
-            merges.Set(left, right, id, id);
+            AddSplits(vocabulary, token, (left, right) => merges.Add(new Merge(left, right, rank + offset)));
         var added = new AddedVocabulary(
             special.Select(token => new AddedToken { Content = token.Token, Id = token.Id, Special = true }), normalizer: null, areFound: false);
         var cuts = new SequencePreTokenizer([new PatternPreTokenizer(split), new ByteLevelPreTokenizer(addPrefixSpace: false, useRegex: false)]);
-        return new TokenizerParts(null, cuts, new Bpe(vocabulary, merges), null, new ByteLevelDecoder(), added, null, null);
+        return new TokenizerParts(null, cuts, new Bpe(vocabulary, new MergeTable([.. merges], ranksAreIds: true), new BpeOptions { IgnoreMerges = true }), null, new ByteLevelDecoder(), added, null, null);
     }
 
     /// <summary>The merges as transformers lists them: by the rank of what they make, then by the ranks of their parts.</summary>

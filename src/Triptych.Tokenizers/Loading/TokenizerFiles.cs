@@ -7,6 +7,9 @@ namespace Triptych.Tokenizers.Loading;
 internal sealed class TokenizerFiles
 {
     private const string ConfigName = "tokenizer_config.json";
+    /// <summary>Bytes from which a file is long.</summary>
+    private const int LongFile = 1 << 20;
+
     private const string SpecialTokensName = "special_tokens_map.json";
 
     internal static readonly JsonWriterOptions Indented =
@@ -175,12 +178,37 @@ internal sealed class TokenizerFiles
     {
         try
         {
-            return File.ReadAllBytes(path);
+            return new FileInfo(path) is { Exists: true, Length: >= LongFile and <= int.MaxValue } ? ReadHalves(path) : File.ReadAllBytes(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new TokenizerException(path, e.Message, e);
         }
+    }
+
+    /// <summary>Reads by two threads: what takes long is memory that is used for the first time.</summary>
+    private static byte[] ReadHalves(string path)
+    {
+        using Microsoft.Win32.SafeHandles.SafeFileHandle file = File.OpenHandle(path);
+        int length = (int)Math.Min(RandomAccess.GetLength(file), int.MaxValue);
+        byte[] bytes = GC.AllocateUninitializedArray<byte>(length);
+        bool Read(int from, int to)
+        {
+            while (from < to)
+            {
+                int read = RandomAccess.Read(file, bytes.AsSpan(from..to), from);
+                if (read == 0)
+                    throw new EndOfStreamException("the file became shorter while it was read");
+                from += read;
+            }
+
+            return true;
+        }
+
+        var second = Worker<bool>.Start(() => Read(length / 2, length));
+        Read(0, length / 2);
+        second.Wait();
+        return bytes;
     }
 
     /// <summary>A string (also the content of a token object), number or truth value of an object; else null.</summary>

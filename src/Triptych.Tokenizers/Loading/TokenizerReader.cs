@@ -25,7 +25,12 @@ internal static partial class TokenizerReader
     /// <param name="exactScores">Whether scores are the numbers that are written, as for files made here, and not the reference's reading of them.</param>
     public static TokenizerParts Read(ReadOnlyMemory<byte> json, string file, bool exactScores = false)
     {
-        ModelScan? lists = ModelScan.TryRead(json);
+        return (ModelScan.TryRead(json) is ModelScan lists ? Read(json, lists, file, exactScores) : null) ?? Read(json, null, file, exactScores)!;
+    }
+
+    /// <summary>Reads a file whose lists have been found already; null where one of them cannot be used.</summary>
+    private static TokenizerParts? Read(ReadOnlyMemory<byte> json, ModelScan? lists, string file, bool exactScores)
+    {
         using System.Text.Json.JsonDocument document = JsonValue.Parse(lists?.Rest ?? json, file);
         var root = new JsonValue(document.RootElement, file, "");
         if (!root.IsObject)
@@ -33,56 +38,62 @@ internal static partial class TokenizerReader
         if (root.OptionalString("version") is string version && version != "1.0")
             throw root.Fail($"unknown version \"{version}\"");
 
+        // Merges are looked up meanwhile.
+        Func<TokenizerModel?> begun = BeginModel(root.Required("model"), lists, exactScores);
         Normalizer? normalizer = root.Member("normalizer") is JsonValue n ? ReadNormalizer(n, 0) : null;
-        TokenizerModel model = ReadModel(root.Required("model"), lists, exactScores);
-        return new TokenizerParts(
-            normalizer,
-            root.Member("pre_tokenizer") is JsonValue p ? ReadPreTokenizer(p, 0) : null,
-            model,
-            root.Member("post_processor") is JsonValue o ? ReadPostProcessor(o, 0) : null,
-            root.Member("decoder") is JsonValue d ? ReadDecoder(d, 0) : null,
-            new AddedVocabulary(ReadAddedTokens(root, model.Vocabulary), normalizer),
-            root.Member("truncation") is JsonValue t ? ReadTruncation(t) : null,
-            root.Member("padding") is JsonValue a ? ReadPadding(a) : null);
+        PreTokenizer? preTokenizer = root.Member("pre_tokenizer") is JsonValue p ? ReadPreTokenizer(p, 0) : null;
+        PostProcessor? postProcessor = root.Member("post_processor") is JsonValue o ? ReadPostProcessor(o, 0) : null;
+        Decoder? decoder = root.Member("decoder") is JsonValue d ? ReadDecoder(d, 0) : null;
+        Truncation? truncation = root.Member("truncation") is JsonValue t ? ReadTruncation(t) : null;
+        Padding? padding = root.Member("padding") is JsonValue a ? ReadPadding(a) : null;
+        return begun() is not TokenizerModel model ? null : new TokenizerParts(
+            normalizer, preTokenizer, model, postProcessor, decoder, new AddedVocabulary(ReadAddedTokens(root, model.Vocabulary), normalizer), truncation, padding);
     }
 
-    private static TokenizerModel ReadModel(JsonValue json, ModelScan? lists, bool exactScores)
+    private static Func<TokenizerModel?> BeginModel(JsonValue json, ModelScan? lists, bool exactScores)
     {
         JsonValue vocabularyJson = json.Required("vocab");
         string type = json.OptionalString("type") ?? GuessModel(json);
         if (type == "Unigram")
-            return ReadUnigram(json, exactScores);
+        {
+            Unigram? unigram = ReadUnigram(json, lists, exactScores);
+            return () => unigram;
+        }
+
         if (type is not ("BPE" or "WordPiece" or "WordLevel"))
             throw json.Fail($"unknown model type \"{type}\"");
-
+        if (lists?.Scores is not null)
+            throw vocabularyJson.Fail("expected an object of tokens and their ids");
         var vocabulary = new Vocabulary(
-            lists?.Vocabulary ?? [.. vocabularyJson.Members().Select(member => (member.Name, member.Value.AsId()))], vocabularyJson.Fail);
-        return type switch
-        {
-            "WordPiece" => new WordPiece(vocabulary, json.OptionalString("unk_token") ?? "[UNK]",
-                json.OptionalString("continuing_subword_prefix") ?? "##", json.Int("max_input_chars_per_word", 100), json.Fail),
-            "WordLevel" => new WordLevel(vocabulary, json.OptionalString("unk_token") ?? "<unk>"),
-            _ => ReadBpe(json, vocabulary, lists?.Merges),
-        };
+            lists?.Vocabulary ?? TokenList.Of(vocabularyJson.Members().Select(member => (member.Name, member.Value.AsId()))), vocabularyJson.Fail);
+        if (type == "BPE")
+            return BeginBpe(json, vocabulary, lists?.Merges);
+        TokenizerModel model = type == "WordLevel" ? new WordLevel(vocabulary, json.OptionalString("unk_token") ?? "<unk>")
+            : new WordPiece(vocabulary, json.OptionalString("unk_token") ?? "[UNK]", json.OptionalString("continuing_subword_prefix") ?? "##",
+                json.Int("max_input_chars_per_word", 100), json.Fail);
+        return () => model;
     }
 
     // Files without a type are older than the type is.
     private static string GuessModel(JsonValue json) => json.Required("vocab").IsArray ? "Unigram" : json.Member("merges") is not null ? "BPE"
         : json.Member("max_input_chars_per_word") is not null ? "WordPiece" : "WordLevel";
 
-    private static Bpe ReadBpe(JsonValue json, Vocabulary vocabulary, MergeList? merges)
+    private static Func<Bpe?> BeginBpe(JsonValue json, Vocabulary vocabulary, MergeScan? scan)
     {
-        merges ??= MergeList.Of(json.Required("merges").Items().Where(merge => !IsVersion(merge)).Select(ReadMerge));
-        return new Bpe(vocabulary, merges, new BpeOptions
+        var options = new BpeOptions
         {
             UnknownToken = json.OptionalString("unk_token"),
-            ContinuingSubwordPrefix = json.OptionalString("continuing_subword_prefix"),
+            ContinuingSubwordPrefix = json.OptionalString("continuing_subword_prefix") ?? "",
             EndOfWordSuffix = json.OptionalString("end_of_word_suffix"),
             FuseUnknown = json.Bool("fuse_unk", false),
             ByteFallback = json.Bool("byte_fallback", false),
             IgnoreMerges = json.Bool("ignore_merges", false),
             Dropout = ReadDropout(json.Member("dropout")),
-        }, json.Fail);
+        };
+        Func<Merge[]?> merges = scan is not null ? scan.BeginResolve(vocabulary, options.ContinuingSubwordPrefix)
+            : () => new MergeResolver(vocabulary, options.ContinuingSubwordPrefix)
+                .ResolveAll(json.Required("merges").Items().Where(merge => !IsVersion(merge)).Select(ReadMerge), json.Fail);
+        return () => merges() is Merge[] found ? new Bpe(vocabulary, new MergeTable(found), options) : null;
     }
 
     // The first line of a merges.txt, which some files have taken over.

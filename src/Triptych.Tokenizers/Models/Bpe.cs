@@ -31,8 +31,9 @@ internal sealed partial class Bpe : TokenizerModel
     private const int ScanLimit = 128;
     private const int CommonCharacters = 0x180;
     private const int LinearLimit = 16;
+    private const int LongWord = 1 << 10;
     private const int LinearPays = 1 << 16;
-    private const int CacheSize = 1 << 14;
+    private const int CacheBits = 14;
     private const int MaxCachedLength = 48;
 
     private readonly BpeOptions _options;
@@ -42,15 +43,11 @@ internal sealed partial class Bpe : TokenizerModel
     private readonly int[]? _byteTokens;
     private readonly bool _bytesInOrder;
     private readonly Lazy<LinearMerger?> _linear;
+    private readonly Lazy<ushort[]?> _byteUnits;
     private long _longSymbols;
-    private readonly CachedWord?[] _cache = new CachedWord?[CacheSize];
+    private readonly CachedWord?[] _cache = new CachedWord?[1 << CacheBits];
 
-    public Bpe(Vocabulary vocabulary, IEnumerable<(string Left, string Right)> merges, BpeOptions options, Func<string, Exception> refuse)
-        : this(vocabulary, MergeList.Of(merges), options, refuse)
-    {
-    }
-
-    public Bpe(Vocabulary vocabulary, MergeList merges, BpeOptions options, Func<string, Exception> refuse)
+    public Bpe(Vocabulary vocabulary, MergeTable merges, BpeOptions options)
         : base(vocabulary)
     {
         _options = options;
@@ -64,19 +61,9 @@ internal sealed partial class Bpe : TokenizerModel
         _bytesInOrder = _byteTokens is null || Array.TrueForAll(_byteTokens, id => id >= 0)
             && options is { ContinuingSubwordPrefix: null or "", EndOfWordSuffix: null or "" };
 
-        _merges = MergeTable.Build(vocabulary, merges, options.ContinuingSubwordPrefix ?? "", refuse);
-        _linear = new Lazy<LinearMerger?>(() => LinearMerger.TryBuild(_merges, vocabulary.IdLimit));
-    }
-
-    /// <summary>Merges by the rank of what they make, as tiktoken has them: a word that is a token is taken whole.</summary>
-    public Bpe(Vocabulary vocabulary, MergeTable merges)
-        : base(vocabulary)
-    {
-        _options = new BpeOptions { IgnoreMerges = true };
-        _symbols = FindSymbols(vocabulary);
-        _bytesInOrder = true;
         _merges = merges;
-        _linear = new Lazy<LinearMerger?>(() => null);
+        _byteUnits = new Lazy<ushort[]?>(FindByteUnits);
+        _linear = new Lazy<LinearMerger?>(() => LinearMerger.TryBuild(_merges, vocabulary.IdLimit, CharacterTokens(vocabulary).Concat(_byteTokens ?? []).Where(id => id >= 0)));
     }
 
     /// <summary>Whether a word that is a token is taken whole.</summary>
@@ -95,8 +82,8 @@ internal sealed partial class Bpe : TokenizerModel
         }
 
         // Entries are immutable and a reference is written at once, so threads may race here without harm.
-        int hash = Vocabulary.Hash(word);
-        ref CachedWord? slot = ref _cache[(hash ^ hash >>> 14) & CacheSize - 1];
+        ulong hash = TextHash.Of(word);
+        ref CachedWord? slot = ref _cache[hash >> 64 - CacheBits];
         if (slot is CachedWord hit && hit.Hash == hash && word.SequenceEqual(hit.Text))
         {
             output.AddRange(hit.Pieces);
@@ -119,8 +106,19 @@ internal sealed partial class Bpe : TokenizerModel
     /// <summary>The tokens of the characters that most words are made of.</summary>
     private static int[] FindSymbols(Vocabulary vocabulary) => [.. Enumerable.Range(0, CommonCharacters).Select(c => vocabulary.IdOf([(char)c]))];
 
+    private static IEnumerable<int> CharacterTokens(Vocabulary vocabulary)
+    {
+        for (int id = 0; id < vocabulary.IdLimit; id++)
+        {
+            if (vocabulary.SpanOf(id) is [_] or [>= '\uD800' and < '\uDC00', _])
+                yield return id;
+        }
+    }
+
     private void Merge(ReadOnlySpan<char> word, List<Piece> output)
     {
+        if (word.Length > LongWord && TryMergeCharacters(word, output))
+            return;
         if (!_bytesInOrder)
         {
             MergeInTurn(word, output);
@@ -354,5 +352,5 @@ internal sealed partial class Bpe : TokenizerModel
         }
     }
 
-    private sealed record CachedWord(int Hash, string Text, Piece[] Pieces);
+    private sealed record CachedWord(ulong Hash, string Text, Piece[] Pieces);
 }

@@ -19,13 +19,17 @@ internal sealed class CharTrie
     private readonly Entry[] _entries;
 
     /// <summary>Builds the array; of equal keys the last one counts, empty ones are left out.</summary>
-    public CharTrie(IReadOnlyList<(string Key, int Value)> keys)
+    public CharTrie(TokenList keys)
     {
-        CountUnits(keys);
-        (string Key, int Value, int Order)[] sorted = [.. keys.Select((key, order) => (key.Key, key.Value, order)).Where(key => key.Key.Length > 0)];
-        Array.Sort(sorted, static (a, b) => string.CompareOrdinal(a.Key, b.Key) is not 0 and int order ? order : a.Order.CompareTo(b.Order));
+        var sorted = new SortedKeys(keys);
+        sorted.NumberUnits(_codes);
+        MaxKeyLength = sorted.MaxLength;
         _entries = new Builder(sorted, _codes).Build();
-        MaxKeyLength = sorted.Length == 0 ? 0 : sorted.Max(key => key.Key.Length);
+    }
+
+    public CharTrie(IEnumerable<(string Key, int Value)> keys)
+        : this(TokenList.Of(keys))
+    {
     }
 
     public int MaxKeyLength { get; }
@@ -65,34 +69,19 @@ internal sealed class CharTrie
         return length;
     }
 
-    private void CountUnits(IReadOnlyList<(string Key, int Value)> keys)
-    {
-        int[] counts = new int[char.MaxValue + 1];
-        foreach ((string key, _) in keys)
-        {
-            foreach (char c in key)
-                counts[c]++;
-        }
-
-        int[] units = [.. Enumerable.Range(0, counts.Length).Where(unit => counts[unit] > 0)];
-        Array.Sort(units, (a, b) => counts[b] != counts[a] ? counts[b].CompareTo(counts[a]) : a.CompareTo(b));
-        for (int i = 0; i < units.Length; i++)
-            _codes[units[i]] = i + 1;
-    }
-
     /// <summary>A place of the array: the node that it follows, where its own followers are counted from, and the key that ends here.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 16)]
     private readonly record struct Entry(int Parent, int Base, int Value);
 
     /// <summary>Lays nodes into the array, each with its followers where all of them find a free place.</summary>
-    private sealed class Builder((string Key, int Value, int Order)[] keys, int[] codes)
+    private sealed class Builder(SortedKeys keys, int[] codes)
     {
         /// <summary>Free places that are tried for a node with several followers, before they go behind all others.</summary>
         private const int MaxTries = 48;
 
         private const int Free = -2;
 
-        private readonly List<int> _children = [];
+        private readonly List<(int First, int Code)> _children = [];
         private Entry[] _entries = [];
         private int[] _nextFree = [];
         private int[] _previousFree = [];
@@ -106,58 +95,68 @@ internal sealed class CharTrie
             Take(Root);
             _entries[Root] = new Entry(-1, 0, None);
             var pending = new Stack<(int Node, int From, int To, int Depth)>();
-            pending.Push((Root, 0, keys.Length, 0));
+            pending.Push((Root, 0, keys.Count, 0));
             while (pending.TryPop(out (int Node, int From, int To, int Depth) range))
                 Place(range.Node, range.From, range.To, range.Depth, pending);
             return _entries.AsSpan(0, _end).ToArray();
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Place(int node, int from, int to, int depth, Stack<(int Node, int From, int To, int Depth)> pending)
         {
             int value = None;
-            for (; from < to && keys[from].Key.Length == depth; from++)
-                value = keys[from].Value;
-            _children.Clear();
-            for (int i = from; i < to; i++)
+            for (int last = -1; from < to && keys.Length(from) == depth; from++)
             {
-                if (i == from || keys[i].Key[depth] != keys[i - 1].Key[depth])
-                    _children.Add(i);
+                if (keys.Order(from) > last)
+                    (last, value) = (keys.Order(from), keys.Value(from));
             }
 
-            int start = _children.Count == 0 ? 0 : FindBase(depth);
+            _children.Clear();
+            for (int i = from, unit = -1; i < to; i++)
+            {
+                char next = keys.Unit(i, depth);
+                if (next != unit)
+                    _children.Add((i, codes[next]));
+                unit = next;
+            }
+
+            int start = _children.Count == 0 ? 0 : FindBase();
             _entries[node] = new Entry(_entries[node].Parent, start, value);
             for (int i = 0; i < _children.Count; i++)
             {
-                int child = start + codes[keys[_children[i]].Key[depth]];
+                int child = start + _children[i].Code;
                 Take(child);
                 _entries[child] = new Entry(node, 0, None);
                 _end = Math.Max(_end, child + 1);
-                pending.Push((child, _children[i], i + 1 < _children.Count ? _children[i + 1] : to, depth + 1));
+                pending.Push((child, _children[i].First, i + 1 < _children.Count ? _children[i + 1].First : to, depth + 1));
             }
         }
 
-        private int FindBase(int depth)
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private int FindBase()
         {
-            int first = codes[keys[_children[0]].Key[depth]];
+            int first = _children[0].Code;
             int tries = 0;
             for (int place = _firstFree; place >= 0 && tries < MaxTries; place = _nextFree[place], tries++)
             {
-                if (Fits(place - first, depth))
+                if (Fits(place - first))
                     return place - first;
             }
 
-            int highest = _children.Max(child => codes[keys[child].Key[depth]]);
-            int lowest = _children.Min(child => codes[keys[child].Key[depth]]);
+            int highest = first, lowest = first;
+            foreach ((_, int code) in _children)
+                (lowest, highest) = (Math.Min(lowest, code), Math.Max(highest, code));
             int start = _end - lowest;
             Grow(start + highest + 1);
             return start;
         }
 
-        private bool Fits(int start, int depth)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private bool Fits(int start)
         {
-            foreach (int child in _children)
+            foreach ((_, int code) in _children)
             {
-                int place = start + codes[keys[child].Key[depth]];
+                int place = start + code;
                 if (place < 0)
                     return false;
                 Grow(place + 1);
@@ -168,11 +167,17 @@ internal sealed class CharTrie
             return true;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private void Grow(int needed)
         {
+            if (needed > _entries.Length)
+                GrowBeyond(needed);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void GrowBeyond(int needed)
+        {
             int length = _entries.Length;
-            if (needed <= length)
-                return;
             int capacity = Math.Max(needed, checked(length * 2));
             Array.Resize(ref _entries, capacity);
             Array.Resize(ref _nextFree, capacity);
@@ -189,6 +194,7 @@ internal sealed class CharTrie
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private void Take(int place)
         {
             (int previous, int next) = (_previousFree[place], _nextFree[place]);

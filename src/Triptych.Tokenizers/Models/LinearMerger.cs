@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Numerics;
 
 namespace Triptych.Tokenizers.Models;
 
@@ -13,29 +12,26 @@ internal sealed class LinearMerger
 {
     private const int None = -1;
 
-    /// <summary>Symbols of all tokens together; the trie takes 32 bytes for each.</summary>
+    /// <summary>Symbols of all tokens together; the trie takes about 16 bytes for each.</summary>
     private const long MaxSymbols = 1 << 24;
 
     private readonly MergeTable _merges;
     private readonly Node[] _tokens;
-    private readonly int[] _firsts;
-    private readonly (ulong Key, int Node)[] _edges;
-    private readonly int _shift;
-    private readonly List<int> _tokenOfNode = [None];
+    private readonly CharTrie _trie;
 
-    private LinearMerger(MergeTable merges, Node[] tokens, int symbols)
-    {
-        _merges = merges;
-        _tokens = tokens;
-        _firsts = new int[tokens.Length];
-        int bits = BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)Math.Max(4, symbols * 2)));
-        _edges = new (ulong, int)[1 << bits];
-        _shift = 64 - bits;
-        Array.Fill(_edges, (ulong.MaxValue, None));
-    }
+    /// <summary>The units that stand for symbols in the trie, by token; 0 for those that are no symbol.</summary>
+    private readonly ushort[] _units;
 
-    /// <summary>The merger of a table, or null where its tokens are too long in all.</summary>
-    public static LinearMerger? TryBuild(MergeTable merges, int idLimit)
+    private readonly int[] _symbols;
+
+    private LinearMerger(MergeTable merges, Node[] tokens, ushort[] units, int[] symbols, CharTrie trie) =>
+        (_merges, _tokens, _units, _symbols, _trie) = (merges, tokens, units, symbols, trie);
+
+    /// <summary>The merger of a table, or null where its tokens are too long in all or their symbols too many.</summary>
+    /// <param name="merges">The table.</param>
+    /// <param name="idLimit">One more than the highest id.</param>
+    /// <param name="symbols">What texts consist of before they are merged, besides the symbols of the merges.</param>
+    public static LinearMerger? TryBuild(MergeTable merges, int idLimit, IEnumerable<int> symbols)
     {
         (int Left, int Right, int Rank, int Id)[] all = [.. merges.All().OrderBy(merge => merge.Rank)];
         var tokens = new Node[idLimit];
@@ -43,54 +39,74 @@ internal sealed class LinearMerger
         bool[] isMade = new bool[idLimit];
         foreach ((_, _, _, int id) in all)
             isMade[id] = true;
-        long symbols = 0;
+        long length = 0;
         foreach ((int left, int right, int rank, int id) in all)
         {
             bool known = (!isMade[left] || tokens[left].Rank != None) && (!isMade[right] || tokens[right].Rank != None);
             if (!known || tokens[id].Rank != None || !Suits(merges, tokens, left, right, rank))
                 continue;
             tokens[id] = new Node(left, right, rank, tokens[left].Length + tokens[right].Length, None);
-            symbols += tokens[id].Length;
+            length += tokens[id].Length;
         }
 
-        if (symbols > MaxSymbols)
-            return null;
-        var merger = new LinearMerger(merges, tokens, (int)symbols);
-        merger.AddTokens();
-        return merger;
+        return length <= MaxSymbols ? Build(merges, tokens, symbols) : null;
     }
+
+    /// <summary>The unit that stands for a token where it is a symbol, or 0 where the token is none or in no other token.</summary>
+    public ushort UnitOf(int id) => _units[id];
 
     /// <summary>Merges symbols in place; their number afterwards, or -1 where no sequence was found.</summary>
     public int Merge(Span<Piece> symbols)
     {
-        int[] stack = ArrayPool<int>.Shared.Rent(symbols.Length);
-        ulong[] dead = ArrayPool<ulong>.Shared.Rent((symbols.Length >> 6) + 1);
-        dead.AsSpan(0, (symbols.Length >> 6) + 1).Clear();
-        int count = Cover(symbols, stack, dead);
-        for (int i = 0, at = 0; i < count; i++)
+        ushort[] units = ArrayPool<ushort>.Shared.Rent(symbols.Length);
+        int count = None;
+        if (TryTranslate(symbols, units))
         {
-            int end = at + _tokens[stack[i]].Length;
-            symbols[i] = new Piece(stack[i], symbols[at].Start, symbols[end - 1].End);
-            at = end;
+            int[] stack = ArrayPool<int>.Shared.Rent(symbols.Length);
+            count = Cover(units.AsSpan(0, symbols.Length), stack);
+            for (int i = 0, at = 0; i < count; i++)
+            {
+                int end = at + _tokens[stack[i]].Length;
+                symbols[i] = new Piece(stack[i], symbols[at].Start, symbols[end - 1].End);
+                at = end;
+            }
+
+            ArrayPool<int>.Shared.Return(stack);
         }
 
-        ArrayPool<ulong>.Shared.Return(dead);
-        ArrayPool<int>.Shared.Return(stack);
+        ArrayPool<ushort>.Shared.Return(units);
         return count;
     }
 
-    private int Cover(ReadOnlySpan<Piece> symbols, int[] stack, ulong[] dead)
+    /// <summary>The length of a token in symbols.</summary>
+    public int LengthOf(int token) => _tokens[token].Length;
+
+    /// <summary>Finds the tokens of a text.</summary>
+    /// <param name="units">The units of its symbols.</param>
+    /// <param name="tokens">Takes the tokens, at most as many as there are units.</param>
+    /// <returns>Their number, or -1 where no sequence was found.</returns>
+    public int Cover(ReadOnlySpan<ushort> units, int[] tokens)
     {
-        int count = 0, at = 0, token = LongestAt(symbols, 0);
-        while (at < symbols.Length)
+        int words = (units.Length >> 6) + 1;
+        ulong[] dead = ArrayPool<ulong>.Shared.Rent(words);
+        dead.AsSpan(0, words).Clear();
+        int count = Cover(units, tokens, dead);
+        ArrayPool<ulong>.Shared.Return(dead);
+        return count;
+    }
+
+    private int Cover(ReadOnlySpan<ushort> units, int[] stack, ulong[] dead)
+    {
+        int count = 0, at = 0, token = LongestAt(units);
+        while (at < units.Length)
         {
             int end = at + _tokens[token].Length;
             if ((dead[end >> 6] >> end & 1) == 0 && (count == 0 || Suits(_merges, _tokens, stack[count - 1], token, MergeTable.None)))
             {
                 stack[count++] = token;
                 at = end;
-                if (at < symbols.Length)
-                    token = LongestAt(symbols, at);
+                if (at < units.Length)
+                    token = LongestAt(units[at..]);
                 continue;
             }
 
@@ -132,102 +148,95 @@ internal sealed class LinearMerger
         }
     }
 
-    private int LongestAt(ReadOnlySpan<Piece> symbols, int at)
+    private int LongestAt(ReadOnlySpan<ushort> units)
     {
-        int token = symbols[at].Id;
-        int node = _firsts[token];
-        if (node == 0)
-            return token;
-        while (++at < symbols.Length && (node = Find(node, symbols[at].Id)) != None)
+        int token = _symbols[units[0]];
+        int node = CharTrie.Root;
+        for (int i = 0; i < units.Length && _trie.TryMove(ref node, (char)units[i], out int found); i++)
         {
-            if (_tokenOfNode[node] != None)
-                token = _tokenOfNode[node];
+            if (found != CharTrie.None)
+                token = found;
         }
 
         return token;
     }
 
-    private void AddTokens()
+    private bool TryTranslate(ReadOnlySpan<Piece> symbols, ushort[] units)
     {
-        var symbols = new List<int>();
-        for (int id = 0; id < _tokens.Length; id++)
+        for (int i = 0; i < symbols.Length; i++)
         {
-            if (_tokens[id].Rank == None)
-                continue;
-            Expand(id, symbols);
-            _tokenOfNode[Insert(symbols)] = id;
+            ushort unit = _units[symbols[i].Id];
+            if (unit == 0)
+                return false;
+            units[i] = unit;
         }
 
-        for (int id = 0; id < _tokens.Length; id++)
+        return true;
+    }
+
+    private static LinearMerger? Build(MergeTable merges, Node[] tokens, IEnumerable<int> symbols)
+    {
+        var units = new ushort[tokens.Length];
+        List<int> numbered = [None];
+        bool Number(int symbol)
         {
-            if (_tokens[id].Rank == None)
-                continue;
-            Expand(id, symbols);
-            int shorter = symbols[0], node = _firsts[symbols[0]];
-            for (int i = 1; i + 1 < symbols.Count; i++)
+            if (units[symbol] == 0)
             {
-                node = Find(node, symbols[i]);
-                if (_tokenOfNode[node] != None)
-                    shorter = _tokenOfNode[node];
+                units[symbol] = (ushort)numbered.Count;
+                numbered.Add(symbol);
             }
 
-            _tokens[id] = _tokens[id] with { Shorter = shorter };
+            return numbered.Count <= ushort.MaxValue;
         }
-    }
 
-    private void Expand(int id, List<int> symbols)
-    {
-        symbols.Clear();
-        var rest = new Stack<int>([id]);
-        while (rest.TryPop(out int token))
+        var keys = new TokenList();
+        var rest = new Stack<int>();
+        for (int id = 0; id < tokens.Length; id++)
         {
-            if (_tokens[token].Rank == None)
-            {
-                symbols.Add(token);
+            if (tokens[id].Rank == None)
                 continue;
+            Span<char> room = keys.Room(tokens[id].Length);
+            int length = 0;
+            rest.Push(id);
+            while (rest.TryPop(out int token))
+            {
+                if (tokens[token].Rank == None)
+                {
+                    if (!Number(token))
+                        return null;
+                    room[length++] = (char)units[token];
+                    continue;
+                }
+
+                rest.Push(tokens[token].Right);
+                rest.Push(tokens[token].Left);
             }
 
-            rest.Push(_tokens[token].Right);
-            rest.Push(_tokens[token].Left);
+            keys.Add(length, id);
         }
+
+        // Those that are in no token are symbols of texts all the same.
+        if (!symbols.All(symbol => tokens[symbol].Rank != None || Number(symbol)))
+            return null;
+        var trie = new CharTrie(keys);
+        for (int i = 0; i < keys.Count; i++)
+            tokens[keys.Id(i)] = tokens[keys.Id(i)] with { Shorter = LongestBegin(trie, keys[i], numbered) };
+        return new LinearMerger(merges, tokens, units, [.. numbered], trie);
     }
 
-    private int Insert(List<int> symbols)
+    /// <summary>The longest token that a token begins with.</summary>
+    private static int LongestBegin(CharTrie trie, ReadOnlySpan<char> token, List<int> symbols)
     {
-        ref int first = ref _firsts[symbols[0]];
-        if (first == 0)
-            first = NewNode();
-        int node = first;
-        for (int i = 1; i < symbols.Count; i++)
+        int longest = symbols[token[0]], node = CharTrie.Root;
+        foreach (char unit in token[..^1])
         {
-            int slot = Slot(node, symbols[i]);
-            if (_edges[slot].Node == None)
-                _edges[slot] = (Key(node, symbols[i]), NewNode());
-            node = _edges[slot].Node;
+            trie.TryMove(ref node, unit, out int found);
+            if (found != CharTrie.None)
+                longest = found;
         }
 
-        return node;
+        return longest;
     }
-
-    private int NewNode()
-    {
-        _tokenOfNode.Add(None);
-        return _tokenOfNode.Count - 1;
-    }
-
-    private int Find(int node, int symbol) => _edges[Slot(node, symbol)].Node;
-
-    /// <summary>Where an edge is, or would be.</summary>
-    private int Slot(int node, int symbol)
-    {
-        ulong key = Key(node, symbol);
-        int slot = (int)((key * 0x9E3779B97F4A7C15 ^ key >> 29) * 0xBF58476D1CE4E5B9 >> _shift);
-        while (_edges[slot].Key != key && _edges[slot].Node != None)
-            slot = slot + 1 & _edges.Length - 1;
-        return slot;
-    }
-
-    private static ulong Key(int node, int symbol) => (ulong)(uint)node << 32 | (uint)symbol;
 
     /// <summary>A token: its parts and the rank of their merge, its length in symbols, and the longest token that it begins with.</summary>
     private readonly record struct Node(int Left, int Right, int Rank, int Length, int Shorter);

@@ -1,52 +1,85 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Triptych.Tokenizers.Models;
 
-/// <summary>From a pair of token ids to the rank of its merge and the token that it makes.</summary>
-internal sealed partial class MergeTable
+/// <summary>Two tokens that are joined, and the token that they make.</summary>
+internal readonly record struct Merge(int Left, int Right, int Id);
+
+/// <summary>
+/// From a pair of token ids to the rank of its merge and the token that it makes. A slot holds the merge's number and bits of its hash, so
+/// that pairs without a merge, which are most, are told by the slots alone.
+/// </summary>
+internal sealed class MergeTable
 {
     /// <summary>The rank of a pair that has no merge.</summary>
     public const int None = int.MaxValue;
 
-    private const ulong Empty = ulong.MaxValue;
-
-    private readonly (ulong Pair, int Rank, int Id)[] _entries;
+    private readonly Merge[] _merges;
+    private readonly uint[] _slots;
     private readonly int _shift;
+    private readonly uint _numbers;
+    private readonly bool _ranksAreIds;
 
-    public MergeTable(int count)
+    /// <summary>Makes the table; of equal pairs the last one counts.</summary>
+    /// <param name="merges">The merges in the order of their ranks; the table takes them over.</param>
+    /// <param name="ranksAreIds">Whether a merge has the rank of what it makes, as in tiktoken, and not its place in the list.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public MergeTable(Merge[] merges, bool ranksAreIds = false)
     {
-        int bits = BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)Math.Max(4, count * 2)));
-        _entries = new (ulong, int, int)[1 << bits];
+        _merges = merges;
+        _ranksAreIds = ranksAreIds;
+        int bits = BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)Math.Max(4, checked(merges.Length + (merges.Length >> 1)))));
+        _slots = new uint[1 << bits];
         _shift = 64 - bits;
-        Array.Fill(_entries, (Empty, None, -1));
-    }
-
-    public void Set(int left, int right, int rank, int id)
-    {
-        ulong pair = (ulong)(uint)left << 32 | (uint)right;
-        int slot = SlotOf(pair);
-        while (_entries[slot].Pair != Empty && _entries[slot].Pair != pair)
-            slot = slot + 1 & _entries.Length - 1;
-        _entries[slot] = (pair, rank, id);
+        _numbers = BitOperations.RoundUpToPowerOf2((uint)merges.Length + 2) - 1;
+        for (int i = 0; i < merges.Length; i++)
+            FindSlot(merges[i].Left, merges[i].Right, out uint tag) = tag | (uint)(i + 1);
     }
 
     /// <summary>All merges, in no order.</summary>
-    public IEnumerable<(int Left, int Right, int Rank, int Id)> All() => _entries.Where(entry => entry.Pair != Empty)
-        .Select(entry => ((int)(entry.Pair >> 32), (int)(entry.Pair & uint.MaxValue), entry.Rank, entry.Id));
-
-    public int Find(int left, int right, out int id)
+    public IEnumerable<(int Left, int Right, int Rank, int Id)> All()
     {
-        ulong pair = (ulong)(uint)left << 32 | (uint)right;
-        for (int slot = SlotOf(pair); ; slot = slot + 1 & _entries.Length - 1)
+        foreach (uint slot in _slots)
         {
-            ref readonly var entry = ref _entries[slot];
-            if (entry.Pair == pair || entry.Pair == Empty)
-            {
-                id = entry.Id;
-                return entry.Rank;
-            }
+            if (slot == 0)
+                continue;
+            int number = (int)(slot & _numbers) - 1;
+            (int left, int right, int id) = _merges[number];
+            yield return (left, right, _ranksAreIds ? id : number, id);
         }
     }
 
-    private int SlotOf(ulong pair) => (int)((pair * 0x9E3779B97F4A7C15 ^ pair >> 32) * 0xBF58476D1CE4E5B9 >> _shift);
+    public int Find(int left, int right, out int id)
+    {
+        int number = (int)(FindSlot(left, right, out _) & _numbers) - 1;
+        if (number < 0)
+        {
+            id = -1;
+            return None;
+        }
+
+        id = _merges[number].Id;
+        return _ranksAreIds ? id : number;
+    }
+
+    /// <summary>A pair's slot; 0 where the pair has no merge.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref uint FindSlot(int left, int right, out uint tag)
+    {
+        ulong pair = (ulong)(uint)left << 32 | (uint)right;
+        ulong hash = (pair * 0x9E3779B97F4A7C15 ^ pair >> 32) * 0xBF58476D1CE4E5B9;
+        tag = (uint)(hash >> 16) & ~_numbers;
+        for (int at = (int)(hash >> _shift); ; at = at + 1 & _slots.Length - 1)
+        {
+            ref uint slot = ref _slots[at];
+            if (slot == 0)
+                return ref slot;
+            if (((slot ^ tag) & ~_numbers) != 0)
+                continue;
+            ref readonly Merge merge = ref _merges[(slot & _numbers) - 1];
+            if (merge.Left == left && merge.Right == right)
+                return ref slot;
+        }
+    }
 }

@@ -18,19 +18,18 @@ internal sealed class Unigram : TokenizerModel
     private readonly int[]? _byteTokens;
 
     /// <summary>Makes the model.</summary>
-    /// <param name="pieces">Pieces and their scores by id; of equal pieces the last one counts.</param>
+    /// <param name="pieces">The pieces by id; of equal ones the last one counts.</param>
+    /// <param name="scores">Their scores.</param>
     /// <param name="unknown">The id of the unknown token, or -1.</param>
     /// <param name="byteFallback">Whether unknown text becomes the tokens of its bytes, where all of them exist.</param>
     /// <param name="refuse">Makes the error for a vocabulary that cannot be used.</param>
-    public Unigram(IReadOnlyList<(string Piece, double Score)> pieces, int unknown, bool byteFallback, Func<string, Exception> refuse)
-        : base(new Vocabulary([.. pieces.Select((piece, id) => (piece.Piece, id))], refuse, repeats: true))
+    public Unigram(TokenList pieces, double[] scores, int unknown, bool byteFallback, Func<string, Exception> refuse)
+        : base(new Vocabulary(pieces, refuse, repeats: true))
     {
         _unknown = unknown;
-        _scores = [.. pieces.Select(piece => piece.Score)];
-        if (Array.Exists(_scores, score => !double.IsFinite(score)))
-            throw refuse("a score is not a finite number");
+        _scores = scores;
         _unknownScore = (_scores.Length == 0 ? double.PositiveInfinity : _scores.Min()) - UnknownPenalty;
-        _trie = new CharTrie([.. pieces.Select((piece, id) => (piece.Piece, id))]);
+        _trie = new CharTrie(pieces);
         if (byteFallback)
             _byteTokens = Vocabulary.FindByteTokens();
     }

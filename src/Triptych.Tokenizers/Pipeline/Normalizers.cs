@@ -97,30 +97,53 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChineseChars, bo
     private static void SurroundChinese(NormalizedString text)
     {
         text.BeginRewrite();
+        int done = 0;
         for (int i = 0, units; i < text.Length; i += units)
         {
-            bool chinese = IsChinese(NormalizedString.CodePointAt(text.Chars, i, out units));
-            if (chinese)
-                text.Append(' ', text.Origins[i]);
-            text.AppendCurrent(i, i + units);
-            if (chinese)
-                text.Append(' ', text.Origins[i]);
+            if (!IsChinese(NormalizedString.CodePointAt(text.Chars, i, out units)))
+                continue;
+            text.AppendCurrent(done, i);
+            text.Append(' ', text.Origins[i]);
+            text.AppendCurrent(i, done = i + units);
+            text.Append(' ', text.Origins[i]);
         }
 
+        if (done == 0)
+            return;
+        text.AppendCurrent(done, text.Length);
         text.EndRewrite();
     }
 
+    /// <summary>Decomposes runs of characters that change or may move; nothing moves past another character.</summary>
     private static void Decompose(NormalizedString text)
     {
+        text.BeginRewrite();
+        NormalizedString? run = null;
+        int done = 0;
         for (int i = 0, units; i < text.Length; i += units)
         {
-            if (UnicodeData.Is(NormalizedString.CodePointAt(text.Chars, i, out units), CharClass.Decomposes))
-            {
-                text.Transform(Normalization.Decompose(text.ToCodePoints(), compatible: false));
-                return;
-            }
+            if (!Decomposes(text, i, out units))
+                continue;
+            int end = i + units;
+            while (end < text.Length && Decomposes(text, end, out int more))
+                end += more;
+            run ??= new NormalizedString();
+            run.Load(text, i, end);
+            run.Transform(Normalization.Decompose(run.ToCodePoints(), compatible: false));
+            text.AppendCurrent(done, i);
+            text.AppendFrom(run, 0, run.Length);
+            done = end;
+            units = end - i;
         }
+
+        if (run is null)
+            return;
+        text.AppendCurrent(done, text.Length);
+        text.EndRewrite();
     }
+
+    private static bool Decomposes(NormalizedString text, int at, out int units) =>
+        UnicodeData.Is(NormalizedString.CodePointAt(text.Chars, at, out units), CharClass.Decomposes);
 
     public static bool IsChinese(int codePoint) => codePoint is >= 0x4E00 and <= 0x9FFF or >= 0x3400 and <= 0x4DBF
         or >= 0x20000 and <= 0x2A6DF or >= 0x2A700 and <= 0x2B73F or >= 0x2B740 and <= 0x2B81F or >= 0x2B920 and <= 0x2CEAF

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Triptych.Tokenizers.Segments;
 
@@ -34,27 +33,4 @@ internal sealed class SegmentCache
     }
 
     public void Store(SegmentTokens entry) => _slots[entry.Hash >> (64 - Bits)] = entry;
-
-    /// <summary>A quick hash of at most <see cref="MaxLength"/> units, four at a time.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong Hash(ReadOnlySpan<char> text)
-    {
-        const ulong First = 0x9E3779B97F4A7C15, Second = 0xBF58476D1CE4E5B9;
-        ref byte data = ref Unsafe.As<char, byte>(ref MemoryMarshal.GetReference(text));
-        int bytes = text.Length * sizeof(char), at = 0;
-        ulong hash = (ulong)bytes * First;
-        for (; at + sizeof(ulong) <= bytes; at += sizeof(ulong))
-            hash = (hash ^ Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref data, at))) * Second ^ hash >> 31;
-        ulong rest = 0;
-        if ((bytes & 4) != 0)
-        {
-            rest = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref data, at));
-            at += sizeof(uint);
-        }
-
-        if ((bytes & 2) != 0)
-            rest = rest << 16 | Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref data, at));
-        hash = (hash ^ rest) * Second;
-        return (hash ^ hash >> 29) * First;
-    }
 }

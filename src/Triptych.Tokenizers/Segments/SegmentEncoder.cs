@@ -18,10 +18,14 @@ internal sealed class SegmentEncoder
     private readonly Segmenter? _segmenter;
     private readonly SegmentCache _cache = new();
 
+    /// <summary>The model, where it works on the bytes of segments.</summary>
+    private readonly Bpe? _bytes;
+
     public SegmentEncoder(TokenizerParts parts)
     {
         _parts = parts;
         _segmenter = parts.Model.IsDeterministic && parts.Added.SignsAreKnown ? Segmenter.Find(parts) : null;
+        _bytes = _segmenter is { EndsInBytes: true } ? parts.Model as Bpe : null;
     }
 
     /// <summary>Whether there is a quick way.</summary>
@@ -88,12 +92,13 @@ internal sealed class SegmentEncoder
             ReadOnlySpan<char> segment = part[place.Start..place.End];
             if (differs || segment.Length > SegmentCache.MaxLength)
             {
-                EncodeStages(segment, offset + place.Start, _segmenter.NormalizerOf(differs), _segmenter.PreTokenizerOf(differs), sink, workspace);
+                if (differs || _bytes?.TryMergeBytes(segment, offset + place.Start, sink) != true)
+                    EncodeStages(segment, offset + place.Start, _segmenter.NormalizerOf(differs), _segmenter.PreTokenizerOf(differs), sink, workspace);
                 differs = false;
             }
             else
             {
-                ulong hash = SegmentCache.Hash(segment);
+                ulong hash = TextHash.Of(segment);
                 sink.Add(_cache.Find(segment, hash) ?? Remember(segment, hash, workspace), offset + place.Start);
             }
 

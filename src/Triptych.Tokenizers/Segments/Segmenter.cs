@@ -18,6 +18,9 @@ internal abstract class Segmenter
     /// <summary>Whether the normalizer may make a sign of another character.</summary>
     public virtual bool ChangesCharacters => true;
 
+    /// <summary>Whether all that is left to do to a segment is to make its bytes characters.</summary>
+    public virtual bool EndsInBytes => false;
+
     /// <summary>Cuts a part of a text; false where it must go through the stages as a whole.</summary>
     public abstract bool TryCut(ReadOnlySpan<char> part, List<Split> segments);
 

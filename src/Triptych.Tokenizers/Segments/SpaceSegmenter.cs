@@ -98,7 +98,7 @@ internal sealed class SpaceSegmenter : Segmenter
         : UnicodeData.Is(c, CharClass.Letter) && c is not ('\u115F' or '\u1160' or '\u3164' or '\uFFA0');
 
     private static bool AnyTokenContains(TokenizerModel model, char c) =>
-        Enumerable.Range(0, model.Vocabulary.IdLimit).Any(id => model.Vocabulary.TokenOf(id) is { Length: > 1 } token && token.Contains(c));
+        Enumerable.Range(0, model.Vocabulary.IdLimit).Any(id => model.Vocabulary.SpanOf(id) is { Length: > 1 } token && token.Contains(c));
 
     private static bool IsLocal(Normalizer normalizer) => normalizer switch
     {
@@ -121,7 +121,7 @@ internal sealed class SpaceSegmenter : Segmenter
             return false;
         for (int id = 0; id < model.Vocabulary.IdLimit; id++)
         {
-            string token = model.Vocabulary.TokenOf(id) ?? "";
+            ReadOnlySpan<char> token = model.Vocabulary.SpanOf(id);
             for (int i = 1; i < token.Length; i++)
             {
                 if (token[i] == Mark && token[i - 1] != Mark)

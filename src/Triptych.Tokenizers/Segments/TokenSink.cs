@@ -10,6 +10,7 @@ internal sealed class TokenSink
     private int[] _ids = new int[256];
     private TextRange[] _offsets = new TextRange[256];
     private int[] _words = new int[256];
+    private bool _idsOnly;
 
     public int Count { get; private set; }
 
@@ -25,17 +26,28 @@ internal sealed class TokenSink
 
     public ReadOnlySpan<int> Words => _words.AsSpan(0, Count);
 
-    public void Clear()
+    /// <summary>Begins anew.</summary>
+    /// <param name="idsOnly">Whether nobody will ask for places and words.</param>
+    public void Clear(bool idsOnly = false)
     {
         Count = 0;
         NextWord = 0;
         Found = null;
+        _idsOnly = idsOnly;
         if (_ids.Length > KeptLength)
-        {
             _ids = new int[256];
-            _offsets = new TextRange[256];
-            _words = new int[256];
-        }
+        if (idsOnly || _offsets.Length == _ids.Length)
+            return;
+        _offsets = new TextRange[_ids.Length];
+        _words = new int[_ids.Length];
+    }
+
+    /// <summary>Makes room for so many tokens more.</summary>
+    public void Reserve(int count)
+    {
+        int needed = checked(Count + count);
+        if (needed > _ids.Length)
+            Grow(Math.Max(needed, (int)Math.Min(Array.MaxLength, _ids.Length * 2L)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -43,10 +55,14 @@ internal sealed class TokenSink
     {
         int at = Count;
         if ((uint)at >= (uint)_ids.Length)
-            Grow();
+            Reserve(1);
         _ids[at] = id;
-        _offsets[at] = new TextRange(start, end);
-        _words[at] = word;
+        if (!_idsOnly)
+        {
+            _offsets[at] = new TextRange(start, end);
+            _words[at] = word;
+        }
+
         Count = at + 1;
     }
 
@@ -84,10 +100,11 @@ internal sealed class TokenSink
             Found[Count + at] = text;
     }
 
-    private void Grow()
+    private void Grow(int length)
     {
-        int length = checked(_ids.Length * 2);
         Array.Resize(ref _ids, length);
+        if (_idsOnly)
+            return;
         Array.Resize(ref _offsets, length);
         Array.Resize(ref _words, length);
     }

@@ -24,6 +24,8 @@ internal sealed class WordSegmenter : Segmenter
 
     public override bool FirstDiffers => _addPrefixSpace;
 
+    public override bool EndsInBytes => _rest is not null;
+
     public static new WordSegmenter? Find(TokenizerParts parts)
     {
         bool composes = parts.Normalizer is UnicodeNormalizer { IsCanonicalComposition: true };

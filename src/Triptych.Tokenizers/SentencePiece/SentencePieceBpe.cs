@@ -9,7 +9,7 @@ namespace Triptych.Tokenizers.SentencePiece;
 /// </summary>
 internal sealed class SentencePieceBpe : SentencePieceModel
 {
-    private const int CacheSize = 1 << 14;
+    private const int CacheBits = 14;
     private const int MaxCachedLength = 48;
     private const int None = -1;
 
@@ -17,7 +17,7 @@ internal sealed class SentencePieceBpe : SentencePieceModel
     private readonly Vocabulary _pieces;
     private readonly bool _hasUnused;
     private readonly bool _cutsAtMarks;
-    private readonly CachedWord?[] _cache = new CachedWord?[CacheSize];
+    private readonly CachedWord?[] _cache = new CachedWord?[1 << CacheBits];
 
     public SentencePieceBpe(SentencePieceFile file)
         : base(file)
@@ -68,8 +68,8 @@ internal sealed class SentencePieceBpe : SentencePieceModel
         else
         {
             // Entries are immutable and a reference is written at once, so threads may race here without harm.
-            int hash = Vocabulary.Hash(word);
-            ref CachedWord? slot = ref _cache[(hash ^ hash >>> 14) & CacheSize - 1];
+            ulong hash = TextHash.Of(word);
+            ref CachedWord? slot = ref _cache[hash >> 64 - CacheBits];
             if (slot is not CachedWord hit || hit.Hash != hash || !word.SequenceEqual(hit.Text))
                 slot = hit = new CachedWord(hash, word.ToString(), Merge(word));
             pieces = hit.Pieces;
@@ -185,5 +185,5 @@ internal sealed class SentencePieceBpe : SentencePieceModel
             x.Score != y.Score ? y.Score.CompareTo(x.Score) : x.Left.CompareTo(y.Left);
     }
 
-    private sealed record CachedWord(int Hash, string Text, Piece[] Pieces);
+    private sealed record CachedWord(ulong Hash, string Text, Piece[] Pieces);
 }
