@@ -70,7 +70,7 @@ internal static class ClassFolder
         if (made is not (byte[] json, ClassContext context))
             return null;
         JsonObject settings = config.DeepClone().AsObject();
-        settings["tokenizer_class"] = kind == TokenizerClass.Tiktoken ? TokenizerClass.General.Name : kind.Name;
+        settings["tokenizer_class"] = kind.SavesAsGeneral ? TokenizerClass.General.Name : kind.Name;
         // The tokenizer.json that can be saved has all of them.
         settings.Remove("added_tokens_decoder");
         if (kind.PadsLeft)

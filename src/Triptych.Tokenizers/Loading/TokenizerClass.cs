@@ -52,6 +52,9 @@ internal sealed partial record TokenizerClass
     /// <summary>Whether all tokens besides the named ones are special, whatever the files say.</summary>
     public bool AllAreSpecial { get; init; }
 
+    /// <summary>Whether what is saved names the general class, which takes the tokenizer.json as it is: the class itself would make another of it.</summary>
+    public bool SavesAsGeneral { get; init; }
+
     /// <summary>Whether the stages are those of a tokenizer.json, or follow from the SentencePiece model alone.</summary>
     public bool IsGeneral { get; init; }
 
@@ -97,7 +100,7 @@ internal sealed partial record TokenizerClass
     /// <summary>What a tiktoken file becomes under the name of a SentencePiece model.</summary>
     public static TokenizerClass Tiktoken { get; } = new()
     {
-        Name = "TiktokenBackend", IsBpe = true, Bpe = _ => new() { IgnoreMerges = true },
+        Name = "TiktokenBackend", SavesAsGeneral = true, IsBpe = true, Bpe = _ => new() { IgnoreMerges = true },
         PreTokenizer = _ => Sequence("pretokenizers", Split(new JsonObject { ["Regex"] = Pipeline.SplitPatterns.Llama3 }, "Isolated"),
             ByteLevel(addPrefixSpace: false, trimOffsets: true, useRegex: false)),
         Decoder = _ => ByteLevel(addPrefixSpace: true, trimOffsets: true, useRegex: true),
@@ -254,7 +257,7 @@ internal sealed partial record TokenizerClass
         yield return General with { Name = "FNetTokenizer", ModelFile = "spiece.model", Defaults = ClsSep };
         yield return new()
         {
-            Name = "RemBertTokenizer", ModelFile = "sentencepiece.model", AllAreSpecial = true, Defaults = ClsSep, Unknown = _ => 2, Normalizer = RemBertNormalizer,
+            Name = "RemBertTokenizer", ModelFile = "sentencepiece.model", SavesAsGeneral = true, AllAreSpecial = true, Defaults = ClsSep, Unknown = _ => 2, Normalizer = RemBertNormalizer,
             PreTokenizer = context => Metaspace(Scheme(context)),
             // Only where there is a tokenizer.json are the tokens put around texts.
             PostProcessor = context => context.FromModel ? ClassFiles.ByFlags(context) : ClsSepTyped(context),

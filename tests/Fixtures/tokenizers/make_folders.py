@@ -77,7 +77,7 @@ FOLDERS = [
 CODES = {"mbart": "de_DE fr_XX", "mbart50": "de_DE sl_SI", "nllb": "deu_Latn fra_Latn", "m2m_100": "de fr", "seamless_m4t": "deu fra", "marian": "en fr"}
 UNIGRAM, BPE = {"sentencepiece.bpe.model": "sentencepiece/unigram.model"}, {"sentencepiece.bpe.model": "sentencepiece/bpe.model"}
 vocabulary = json.dumps({piece: i for i, piece in enumerate(["<s>", "<pad>", "</s>", "<unk>", ">>fra<<", "▁", "▁the", "e", "t", "a", "▁a", "s", "n", "o", "r", ",", "▁Prince", "war"])})
-other = json.dumps({piece: i for i, piece in enumerate(["r", "<pad>", "</s>", "<unk>", "▁Prince", "▁war", "▁the", "s", "a", "t", "e"])})
+other = json.dumps({piece: i for i, piece in enumerate(["r", "<pad>", "</s>", "<unk>", "▁Prince", "▁war", "▁the", "s", "a", "t", "e", "▁a", "n", "o", "i", "h", "▁", "d"])})
 MARIAN = {"source.spm": "sentencepiece/unigram.model", "target.spm": "sentencepiece/bpe.model"}
 FOLDERS += [
     ("mbart", UNIGRAM, {"tokenizer_class": "MBartTokenizer"}, {}), ("mbart50", UNIGRAM, {"tokenizer_class": "MBart50Tokenizer"}, {}),
