@@ -34,6 +34,8 @@ internal static class TokenizerParity
         {
             EncodeOptions options = Options(json);
             Encoding encoding;
+            if (json.TryGetProperty("languages", out JsonElement languages))
+                tokenizer = InLanguages(tokenizer, Strings(languages), json.GetProperty("target").GetBoolean());
             if (json.TryGetProperty("words", out JsonElement words))
             {
                 encoding = tokenizer.EncodeWords(Strings(words), json.TryGetProperty("pair_words", out JsonElement more) ? Strings(more) : null, options);
@@ -54,6 +56,13 @@ internal static class TokenizerParity
         {
             return new JsonObject { ["error"] = e.Message }.ToJsonString(Relaxed);
         }
+    }
+
+    // Marian has a model for target texts, and no languages to choose.
+    private static Tokenizer InLanguages(Tokenizer tokenizer, string[] languages, bool isTarget)
+    {
+        tokenizer = tokenizer.SourceLanguage is null ? tokenizer : tokenizer.WithLanguages(languages[0], languages[1]);
+        return isTarget ? tokenizer.Target : tokenizer;
     }
 
     private static EncodeOptions Options(JsonElement json)

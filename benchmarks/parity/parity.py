@@ -1,15 +1,20 @@
-"""Compares this project's tokenizers with Hugging Face tokenizers.
+"""Compares this project's tokenizers with the libraries that their files belong to.
 
-    python3 parity.py make TOKENIZER.json CASES.jsonl EXPECTED.jsonl [--seed N] [--random N] [--lines N] [--points] [--grid] TEXT...
-    dotnet run -c Release --project benchmarks/Triptych.Benchmarks -- tokenizers parity TOKENIZER.json CASES.jsonl ACTUAL.jsonl
+    python3 parity.py make TOKENIZER CASES.jsonl EXPECTED.jsonl [--seed N] [--random N] [--lines N] [--points] [--grid] [--languages A,B] TEXT...
+    dotnet run -c Release --project benchmarks/Triptych.Benchmarks -- tokenizers parity TOKENIZER CASES.jsonl ACTUAL.jsonl
     python3 parity.py compare CASES.jsonl EXPECTED.jsonl ACTUAL.jsonl
 
-Cases are the lines of the TEXT files (plain or .gz), random Unicode strings, with --points every code point there is, and with --grid
-truncation and padding in many settings; every fourth text is a pair. Needs the package tokenizers. The exit code says whether all agree.
+TOKENIZER is a tokenizer.json (read with the package tokenizers), a model folder (transformers' AutoTokenizer), a SentencePiece model
+(sentencepiece), a .tiktoken file or Llama 3's tokenizer.model (tiktoken), or a tekken.json (tiktoken, as Mistral's library uses it). Cases
+are the lines of the TEXT files (plain or .gz), random Unicode strings, with --points every code point there is, with --grid truncation
+and padding in many settings, and with --languages texts from the first and into the second; every fourth text is a pair. What a library
+does not know is not compared: only tokenizers have offsets. The exit code says whether all agree.
 """
 import argparse
+import base64
 import gzip
 import json
+import os
 import random
 import sys
 
@@ -72,42 +77,154 @@ def settings(rng):
                 yield {"padding": padding, "truncation": {"max_length": 10, "stride": 2, "strategy": "longest_first", "direction": direction}}
 
 
-def expected(tokenizer, case):
-    from tokenizers.decoders import DecodeStream
-    special = case.get("special", True)
-    try:
-        if "truncation" in case:
-            cut = case["truncation"]
-            tokenizer.enable_truncation(cut["max_length"], stride=cut["stride"], strategy=cut["strategy"], direction=cut["direction"])
-        if "padding" in case:
-            tokenizer.enable_padding(**case["padding"])
-        if "words" in case:
-            return describe(tokenizer.encode(case["words"], case.get("pair_words"), is_pretokenized=True, add_special_tokens=special))
-        encoding = tokenizer.encode(case["text"], case.get("pair"), add_special_tokens=special)
-        result = describe(encoding)
-        result["decoded"] = tokenizer.decode(encoding.ids, skip_special_tokens=True)
-        result["all"] = tokenizer.decode(encoding.ids, skip_special_tokens=False)
+class Fast:
+    """A tokenizer.json, in the package tokenizers."""
+    pairs = words = True
+
+    def __init__(self, path):
+        from tokenizers import Tokenizer
+        self.tokenizer = Tokenizer.from_file(path)
+        self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
+
+    def decode(self, ids, skip):
+        return self.tokenizer.decode(ids, skip_special_tokens=skip)
+
+    def expected(self, case):
+        from tokenizers.decoders import DecodeStream
+        tokenizer, special = self.tokenizer, case.get("special", True)
         try:
-            stream = DecodeStream(skip_special_tokens=True)
-            result["stream"] = [stream.step(tokenizer, i) for i in encoding.ids]
-        except Exception:
-            result["stream"] = None  # a prefix that later ids change is an error there
+            if "truncation" in case:
+                cut = case["truncation"]
+                tokenizer.enable_truncation(cut["max_length"], stride=cut["stride"], strategy=cut["strategy"], direction=cut["direction"])
+            if "padding" in case:
+                tokenizer.enable_padding(**case["padding"])
+            if "words" in case:
+                return describe(tokenizer.encode(case["words"], case.get("pair_words"), is_pretokenized=True, add_special_tokens=special))
+            encoding = tokenizer.encode(case["text"], case.get("pair"), add_special_tokens=special)
+            result = describe(encoding)
+            result["decoded"] = self.decode(encoding.ids, True)
+            result["all"] = self.decode(encoding.ids, False)
+            try:
+                stream = DecodeStream(skip_special_tokens=True)
+                result["stream"] = [stream.step(tokenizer, i) for i in encoding.ids]
+            except Exception:
+                result["stream"] = None  # a prefix that later ids change is an error there
+            return result
+        finally:
+            tokenizer.no_truncation()
+            tokenizer.no_padding()
+
+
+def rename_argument():
+    """transformers 5.12 calls an argument cls that builds of tokenizers 0.23 call cls_token."""
+    from tokenizers import processors
+
+    def renamed(make):
+        return lambda sep, cls, **options: make(sep, cls, **options)
+
+    for name in ("RobertaProcessing", "BertProcessing"):
+        make = getattr(processors, name)
+        if "cls_token" in (getattr(make, "__text_signature__", None) or ""):
+            setattr(processors, name, renamed(make))
+
+
+class Folder:
+    """A model folder, in transformers."""
+
+    def __init__(self, path, languages):
+        from transformers import AutoTokenizer
+        rename_argument()
+        self.tokenizer = AutoTokenizer.from_pretrained(path, **({"src_lang": languages[0], "tgt_lang": languages[1]} if languages else {}))
+        self.pairs, self.words = True, self.tokenizer.is_fast
+        print(type(self.tokenizer).__name__)
+
+    def expected(self, case):
+        tokenizer, options = self.tokenizer, {"add_special_tokens": case.get("special", True)}
+        if "words" in case:
+            return describe(tokenizer(case["words"], case.get("pair_words"), is_split_into_words=True, **options).encodings[0])
+        texts = {"text_target": case["text"], "text_pair_target": case.get("pair")} if case.get("target") else {"text": case["text"], "text_pair": case.get("pair")}
+        encoded = tokenizer(**texts, **options)
+        ids = encoded["input_ids"]
+        result = describe(encoded.encodings[0]) if tokenizer.is_fast else {"ids": ids}
+        result["decoded"] = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        result["all"] = tokenizer.decode(ids, clean_up_tokenization_spaces=False)
         return result
+
+
+class SentencePiece:
+    """A model by itself, in sentencepiece."""
+    pairs = words = False
+
+    def __init__(self, path):
+        import sentencepiece
+        self.model = sentencepiece.SentencePieceProcessor(model_file=path)
+
+    def expected(self, case):
+        ids = self.model.encode(case["text"], out_type=int)
+        return {"ids": ids, "decoded": self.model.decode(ids)}
+
+
+class Tiktoken:
+    """A file of ranks, in tiktoken. Which pattern cuts the text shows its name, or the number of its tokens."""
+    pairs = words = False
+    LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+    QWEN = LLAMA3.replace("{1,3}", "")
+
+    def __init__(self, path):
+        import tiktoken
+        import tiktoken_ext.openai_public as public
+        public.load_tiktoken_bpe = public.data_gym_to_mergeable_bpe_ranks = lambda *args, **kwargs: {}
+        ranks = {base64.b64decode(token): int(rank) for token, rank in (line.split() for line in open(path, "rb") if line.strip())}
+        name = os.path.basename(path)
+        cl100k, o200k = public.cl100k_base()["pat_str"], public.o200k_base()["pat_str"]
+        named = {"qwen": self.QWEN, "cl100k": cl100k, "o200k": o200k, "llama3": self.LLAMA3}
+        counted = {151643: self.QWEN, 100256: cl100k, 199998: o200k, 128000: self.LLAMA3}
+        pattern = next((known for start, known in named.items() if name.startswith(start)), None) or counted.get(len(ranks), public.r50k_pat_str)
+        self.start, self.encoding = 0, tiktoken.Encoding(name, pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+
+    def expected(self, case):
+        ids = self.encoding.encode_ordinary(case["text"])
+        return {"ids": [self.start + i for i in ids], "decoded": self.encoding.decode(ids)}
+
+
+class Tekken(Tiktoken):
+    """Mistral's tekken.json: the special tokens come first, and of the others only so many count as fit."""
+
+    def __init__(self, path):
+        import tiktoken
+        content = json.load(open(path, encoding="utf-8"))
+        self.start = content["config"]["default_num_special_tokens"]
+        count = content["config"]["default_vocab_size"] - self.start
+        ranks = {base64.b64decode(token["token_bytes"]): token["rank"] for token in content["vocab"][:count]}
+        self.encoding = tiktoken.Encoding("tekken", pat_str=content["config"]["pattern"], mergeable_ranks=ranks, special_tokens={})
+
+
+def reader(path, languages):
+    if os.path.isdir(path):
+        return Folder(path, languages)
+    if os.path.basename(path) == "tekken.json":
+        return Tekken(path)
+    if path.endswith(".json"):
+        return Fast(path)
+    with open(path, "rb") as file:
+        first = file.readline(200).split()
+    return Tiktoken(path) if len(first) == 2 and first[1].isdigit() else SentencePiece(path)
+
+
+def expected(tokenizer, case):
+    try:
+        return tokenizer.expected(case)
     except BaseException as e:
         if isinstance(e, KeyboardInterrupt):
             raise
         return {"error": str(e)}
-    finally:
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
 
 
 def make(args):
-    from tokenizers import Tokenizer
     rng = random.Random(args.seed)
-    tokenizer = Tokenizer.from_file(args.tokenizer)
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+    languages = args.languages.split(",") if args.languages else None
+    tokenizer = reader(args.tokenizer, languages)
     texts = [line for path in args.texts for line in read(path, args.lines, rng)]
     texts += [random_text(rng) for _ in range(args.random)]
     if args.points:
@@ -115,14 +232,17 @@ def make(args):
     cases = []
     for i, text in enumerate(texts):
         case = {"text": text}
-        if i % 4 == 1:
+        if i % 4 == 1 and tokenizer.pairs and (texts[i - 1] or not isinstance(tokenizer, Folder)):  # transformers takes an empty pair for none
             case["pair"] = texts[i - 1]
         if i % 5 == 4:
             case["special"] = False
-        if i % 11 == 7:
+        if i % 11 == 7 and tokenizer.words:
             case = {"words": text.split(" ")[:12]}
             if i % 2:
                 case["pair_words"] = texts[i - 1].split(" ")[:5]
+        if languages:
+            case["languages"] = languages
+            case["target"] = i % 3 == 2 and "words" not in case
         cases.append(case)
     if args.grid:
         for setting in settings(rng):
@@ -181,6 +301,7 @@ making.add_argument("--random", type=int, default=2000)
 making.add_argument("--lines", type=int, default=500)
 making.add_argument("--points", action="store_true")
 making.add_argument("--grid", action="store_true")
+making.add_argument("--languages")
 making.set_defaults(run=make)
 comparing = commands.add_parser("compare")
 comparing.add_argument("cases")

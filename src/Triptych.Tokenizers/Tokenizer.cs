@@ -21,9 +21,15 @@ public sealed partial class Tokenizer
     private readonly TextFrame? _frame;
 
     internal Tokenizer(TokenizerFiles files)
+        : this(files, files.Parts ?? TokenizerReader.Read(files.Json, files.Path, files.IsConverted), source: null)
+    {
+    }
+
+    private Tokenizer(TokenizerFiles files, TokenizerParts parts, Tokenizer? source)
     {
         _files = files;
-        _parts = files.Parts ?? TokenizerReader.Read(files.Json, files.Path, files.IsConverted);
+        _parts = parts;
+        _source = source;
         _segments = new SegmentEncoder(_parts);
         _frame = TextFrame.Find(_parts.PostProcessor);
         Defaults = files.IsFolder ? new EncodeOptions()

@@ -36,8 +36,11 @@ internal sealed class ClassContext
     /// <summary>The file that the vocabulary comes from.</summary>
     public string Path { get; }
 
-    /// <summary>Pieces and scores by id.</summary>
+    /// <summary>Pieces and scores in the order of their ids.</summary>
     public List<(string Piece, double Score)> Vocabulary { get; set; } = [];
+
+    /// <summary>The ids of the pieces; null where they count from 0.</summary>
+    public int[]? Ids { get; set; }
 
     public IReadOnlyList<(string Left, string Right)> Merges { get; set; } = [];
 
@@ -85,6 +88,8 @@ internal sealed class ClassContext
         : Role("unk_token") is string unknown && Find(unknown) is >= 0 and int other ? other
         : throw new TokenizerException(Path, $"the special token \"{token}\" is not in the vocabulary");
 
+    public int IdAt(int place) => Ids is null ? place : Ids[place];
+
     public int Find(string token) => _ids.GetValueOrDefault(token, -1);
 
     /// <summary>A token by itself; those that are special are not looked for in normalized text.</summary>
@@ -97,7 +102,7 @@ internal sealed class ClassContext
     public void AddTokens(JsonObject addedTokens, IEnumerable<JsonObject> fromJson)
     {
         for (int id = 0; id < Vocabulary.Count; id++)
-            _ids[Vocabulary[id].Piece] = id;
+            _ids[Vocabulary[id].Piece] = IdAt(id);
         var described = Described(addedTokens, fromJson);
         foreach (JsonObject token in described.Values)
             _named[token["content"]!.GetValue<string>()] = token;
@@ -112,6 +117,7 @@ internal sealed class ClassContext
         HashSet<string> known = [.. described.Values.Select(token => token["content"]!.GetValue<string>())];
         foreach (JsonObject token in named.Concat(FurtherTokens()))
         {
+            token["special"] = token["special"]!.GetValue<bool>() || Kind.AllAreSpecial;
             if (!known.Contains(token["content"]!.GetValue<string>()))
                 Add(token);
         }

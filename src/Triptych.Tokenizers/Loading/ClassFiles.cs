@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Triptych.Tokenizers.Models;
 using Triptych.Tokenizers.SentencePiece;
 
 namespace Triptych.Tokenizers.Loading;
@@ -13,14 +14,14 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
     private static readonly string[] ModelFiles = ["tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model", "sentencepiece.model"];
 
     /// <summary>The SentencePiece model of a folder: that of the class, or one under another usual name; null where there is none.</summary>
-    public static string? ModelOf(TokenizerClass kind, string folder) => ModelFiles.Prepend(kind.ModelFile ?? ModelFiles[0])
+    public static string? ModelOf(TokenizerClass kind, string folder) => ModelFiles.Prepend(kind.ModelFile)
         .Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
     /// <summary>The class's tokenizer.json of a SentencePiece model.</summary>
     public (byte[] Json, ClassContext Context) FromModel(string path, byte[] content)
     {
         SentencePieceFile file = SentencePieceFile.Read(content, path);
-        bool isBpe = kind == TokenizerClass.General ? file.Training.Algorithm != SentencePieceAlgorithm.Unigram : kind.IsBpe;
+        bool isBpe = kind.IsGeneral ? file.Training.Algorithm != SentencePieceAlgorithm.Unigram : kind.IsBpe;
         var context = new ClassContext(kind, config, specialTokensMap, path)
         {
             FromModel = true,
@@ -31,12 +32,35 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         };
         foreach (SentencePieceEntry piece in file.Pieces.Where(piece => piece.Type is PieceType.Control or PieceType.UserDefined))
             context.Additional.Add(ClassContext.Token(piece.Text, special: piece.Type == PieceType.Control));
-        if (kind == TokenizerClass.General)
+        if (kind.IsGeneral)
             NameTokens(context, file);
         if (isBpe)
             context.Merges = MergesOf(context.Vocabulary, file);
         kind.Reorder?.Invoke(context);
         return (Write(context, isBpe, [], null), context);
+    }
+
+    /// <summary>The class's tokenizer.json of vocab.txt, or of vocab.json and merges.txt.</summary>
+    public (byte[] Json, ClassContext Context) FromVocabulary()
+    {
+        string path = Require(kind.Files == VocabularyFiles.Words ? VocabularyTexts.Words : VocabularyTexts.Vocabulary);
+        var context = new ClassContext(kind, config, specialTokensMap, path) { FromModel = true };
+        IReadOnlyDictionary<string, int> ids;
+        if (kind.Files == VocabularyFiles.Words)
+        {
+            ids = VocabularyTexts.ReadWords(path);
+        }
+        else
+        {
+            string merges = Require(VocabularyTexts.Merges);
+            ids = VocabularyTexts.ReadVocabulary(path);
+            context.Merges = VocabularyTexts.ReadMerges(merges);
+        }
+
+        (string Token, int Id)[] entries = [.. ids.Select(entry => (entry.Key, entry.Value)).OrderBy(entry => entry.Value)];
+        context.Vocabulary = [.. entries.Select(entry => (entry.Token, 0.0))];
+        context.Ids = [.. entries.Select(entry => entry.Id)];
+        return (Write(context, kind.IsBpe, [], null), context);
     }
 
     /// <summary>The class's tokenizer.json of another one; null where that is of another kind, and is taken as it is.</summary>
@@ -46,7 +70,7 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         var root = new JsonValue(document.RootElement, path, "");
         JsonValue model = root.Required("model");
         JsonValue vocabulary = model.Required("vocab");
-        if (vocabulary.IsArray == kind.IsBpe || IsByteLevel(root))
+        if (kind.IsGeneral || kind.Files != VocabularyFiles.SentencePiece || vocabulary.IsArray == kind.IsBpe || IsByteLevel(root))
             return null;
         var context = new ClassContext(kind, config, specialTokensMap, path) { CharsMap = CharsMapOf(root), UnknownId = 0 };
         if (vocabulary.IsArray)
@@ -83,6 +107,9 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
 
         return (Write(context, isBpe: true, [], null), context);
     }
+
+    private string Require(string name) => Path.Combine(folder, name) is string path && File.Exists(path) ? path
+        : throw new TokenizerException(folder, $"there is no tokenizer.json and no {name} for {kind.Name}");
 
     private static bool IsByteLevel(JsonValue root) => root.Member("decoder") is JsonValue decoder && decoder.IsObject && decoder.OptionalString("type") == "ByteLevel";
 
@@ -175,15 +202,26 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         json.WriteEndArray();
         WriteStage(json, "normalizer", kind.Normalizer(context));
         WriteStage(json, "pre_tokenizer", kind.PreTokenizer(context));
-        WriteStage(json, "post_processor", kind.PostProcessor?.Invoke(context) ?? processor ?? ByFlags(context));
+        WriteStage(json, "post_processor", kind.PostProcessor?.Invoke(context) ?? LanguageProcessor(context) ?? processor ?? ByFlags(context));
         WriteStage(json, "decoder", kind.Decoder(context));
         json.WriteStartObject("model");
-        if (isBpe)
+        if (kind.Files == VocabularyFiles.Words)
+            WriteWordPiece(json, context);
+        else if (isBpe)
             WriteBpe(json, context);
         else
             WriteUnigram(json, context);
         json.WriteEndObject();
         json.WriteEndObject();
+    }
+
+    private JsonObject? LanguageProcessor(ClassContext context)
+    {
+        if (kind.Languages?.Invoke(context) is not LanguageRules rules)
+            return null;
+        string token = rules.TokenOf(rules.Source);
+        string shown = rules.ShowsUnknown && context.Find(token) < 0 ? context.Role("unk_token", token) : token;
+        return (rules with { TokenOf = _ => shown }).Processor(rules.Source, isTarget: false, context.IdOf);
     }
 
     private static void WriteStage(Utf8JsonWriter json, string name, JsonNode? stage)
@@ -219,29 +257,21 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         }
 
         json.WriteEndArray();
-        json.WriteBoolean("byte_fallback", kind == TokenizerClass.General && context.HasBytes);
+        json.WriteBoolean("byte_fallback", kind.IsGeneral && context.HasBytes);
     }
 
     private void WriteBpe(Utf8JsonWriter json, ClassContext context)
     {
-        (string? unknown, bool byteFallback) = kind.Bpe(context);
+        BpeOptions options = kind.Bpe(context);
         json.WriteString("type", "BPE");
         json.WriteNull("dropout");
-        json.WriteString("unk_token", unknown);
-        json.WriteNull("continuing_subword_prefix");
-        json.WriteNull("end_of_word_suffix");
-        json.WriteBoolean("fuse_unk", !kind.IgnoresMerges);
-        json.WriteBoolean("byte_fallback", byteFallback);
-        json.WriteBoolean("ignore_merges", kind.IgnoresMerges);
-        json.WriteStartObject("vocab");
-        var written = new HashSet<string>(StringComparer.Ordinal);
-        for (int id = 0; id < context.Vocabulary.Count; id++)
-        {
-            if (written.Add(context.Vocabulary[id].Piece))
-                json.WriteNumber(context.Vocabulary[id].Piece, id);
-        }
-
-        json.WriteEndObject();
+        json.WriteString("unk_token", options.UnknownToken);
+        json.WriteString("continuing_subword_prefix", options.ContinuingSubwordPrefix);
+        json.WriteString("end_of_word_suffix", options.EndOfWordSuffix);
+        json.WriteBoolean("fuse_unk", options.FuseUnknown);
+        json.WriteBoolean("byte_fallback", options.ByteFallback);
+        json.WriteBoolean("ignore_merges", options.IgnoreMerges);
+        WriteVocabulary(json, context);
         json.WriteStartArray("merges");
         foreach ((string left, string right) in context.Merges)
         {
@@ -252,5 +282,27 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         }
 
         json.WriteEndArray();
+    }
+
+    private static void WriteWordPiece(Utf8JsonWriter json, ClassContext context)
+    {
+        json.WriteString("type", "WordPiece");
+        json.WriteString("unk_token", context.Role("unk_token", "[UNK]"));
+        json.WriteString("continuing_subword_prefix", "##");
+        json.WriteNumber("max_input_chars_per_word", 100);
+        WriteVocabulary(json, context);
+    }
+
+    private static void WriteVocabulary(Utf8JsonWriter json, ClassContext context)
+    {
+        json.WriteStartObject("vocab");
+        var written = new HashSet<string>(StringComparer.Ordinal);
+        for (int i = 0; i < context.Vocabulary.Count; i++)
+        {
+            if (written.Add(context.Vocabulary[i].Piece))
+                json.WriteNumber(context.Vocabulary[i].Piece, context.IdAt(i));
+        }
+
+        json.WriteEndObject();
     }
 }

@@ -22,21 +22,41 @@ internal static class ClassFolder
         string tekken = Path.Combine(folder, TekkenFile.Name);
         if (File.Exists(tekken))
             return TekkenFile.Load(tekken, TokenizerFiles.ReadBytes(tekken));
+        if (name is not null && TokenizerClassNames.IsUnsupported(name))
+            throw new TokenizerException(folder, $"{name} is not supported without a tokenizer.json: its way to use the files is not known here");
+        if (kind is { Files: not VocabularyFiles.SentencePiece })
+            return FromVocabulary(kind);
         if (ClassFiles.ModelOf(kind ?? TokenizerClass.General, folder) is not string path)
-            return Tiktoken(folder);
+            return Tiktoken(folder) ?? FromVocabulary(kind is null ? Guess(folder, name, modelConfig) : throw Missing(folder, $"no {kind.ModelFile} for {kind.Name}"));
         byte[] content = TokenizerFiles.ReadBytes(path);
         if (TiktokenFile.IsOne(content))
             return Finish(Files(TokenizerClass.Tiktoken).FromTiktoken(path, content), TokenizerClass.Tiktoken, path, config, specialTokensMap);
         // Where nothing says whose tokenizer it is, the model is used as it is.
         if (name is null)
             return SingleFile.Read(path, content);
-        if (TokenizerClassNames.IsUnsupported(name))
-            throw new TokenizerException(path, $"{name} is not supported without a tokenizer.json: its way to use the file is not known here");
         kind ??= TokenizerClass.General;
         return Finish(Files(kind).FromModel(path, content), kind, path, config, specialTokensMap);
 
         ClassFiles Files(TokenizerClass of) => new(of, folder, config, specialTokensMap, TokenizerFiles.ReadObject(folder, "added_tokens.json"));
+        TokenizerFiles? FromVocabulary(TokenizerClass of)
+        {
+            (byte[] Json, ClassContext Context) made = Files(of).FromVocabulary();
+            return Finish(made, of, made.Context.Path, config, specialTokensMap);
+        }
     }
+
+    /// <summary>The class of a folder whose files do not say it: BERT's for a vocab.txt, GPT-2's for merges.</summary>
+    private static TokenizerClass Guess(string folder, string? name, JsonObject modelConfig)
+    {
+        bool Has(string file) => File.Exists(Path.Combine(folder, file));
+        string? model = name ?? TokenizerFiles.Value(modelConfig, "model_type") as string;
+        if (model is not null)
+            throw Missing(folder, $"nothing else that is known to be read for {model}");
+        return Has(VocabularyTexts.Words) ? TokenizerClass.Find("BertTokenizer")! : Has(VocabularyTexts.Vocabulary) && Has(VocabularyTexts.Merges)
+            ? TokenizerClass.Find("GPT2Tokenizer")! : throw Missing(folder, "no other file of a tokenizer");
+    }
+
+    private static TokenizerException Missing(string folder, string what) => new(folder, $"there is no tokenizer.json and {what}");
 
     private static TokenizerFiles? Tiktoken(string folder)
     {
@@ -50,11 +70,14 @@ internal static class ClassFolder
         if (made is not (byte[] json, ClassContext context))
             return null;
         JsonObject settings = config.DeepClone().AsObject();
-        settings["tokenizer_class"] = kind == TokenizerClass.Tiktoken ? TokenizerClass.General.Name : kind.Name;
+        settings["tokenizer_class"] = kind.SavesAsGeneral ? TokenizerClass.General.Name : kind.Name;
         // The tokenizer.json that can be saved has all of them.
         settings.Remove("added_tokens_decoder");
         if (kind.PadsLeft)
             settings.TryAdd("padding_side", "left");
-        return new TokenizerFiles(path, json, settings, context.SpecialTokens, specialTokensMap, isFolder: true) { IsConverted = kind != TokenizerClass.General };
+        return new TokenizerFiles(path, json, settings, context.SpecialTokens, specialTokensMap, isFolder: true, ChatTemplateFiles.Read(Path.GetDirectoryName(path)!)) 
+        {
+            IsConverted = kind != TokenizerClass.General, Languages = kind.Languages?.Invoke(context),
+        };
     }
 }

@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+
 namespace Triptych.Tokenizers.Loading;
 
 /// <summary>The codes that multilingual models have tokens for, in the order of their ids.</summary>
@@ -9,6 +11,28 @@ internal static class LanguageCodes
         et mk br eu is hy ne mn bs kk sq sw gl mr pa si km sn yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt haw ln ha
         ba jw su yue
         """);
+
+    private static readonly string[] WhisperNames = Split("""
+        english chinese german spanish russian korean french japanese portuguese turkish polish catalan dutch arabic swedish italian indonesian
+        hindi finnish vietnamese hebrew ukrainian greek malay czech romanian danish hungarian tamil norwegian thai urdu croatian bulgarian
+        lithuanian latin maori malayalam welsh slovak telugu persian latvian bengali serbian azerbaijani slovenian kannada estonian macedonian
+        breton basque icelandic armenian nepali mongolian bosnian kazakh albanian swahili galician marathi punjabi sinhala khmer shona yoruba somali
+        afrikaans occitan georgian belarusian tajik sindhi gujarati amharic yiddish lao uzbek faroese haitian_creole pashto turkmen nynorsk maltese
+        sanskrit luxembourgish myanmar tibetan tagalog malagasy assamese tatar hawaiian lingala hausa bashkir javanese sundanese cantonese
+        """);
+
+    private static readonly FrozenDictionary<string, string> WhisperAliases = new Dictionary<string, string>
+    {
+        ["burmese"] = "my", ["valencian"] = "ca", ["flemish"] = "nl", ["haitian"] = "ht", ["letzeburgesch"] = "lb", ["pushto"] = "ps", ["panjabi"] = "pa",
+        ["moldavian"] = "ro", ["moldovan"] = "ro", ["sinhalese"] = "si", ["castilian"] = "es", ["mandarin"] = "zh",
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>Whisper's code of a language that is named in English or by its code; null where it has none.</summary>
+    public static string? WhisperCode(string language)
+    {
+        int named = Array.IndexOf(WhisperNames, language.Replace(' ', '_'));
+        return named >= 0 ? Whisper[named] : WhisperAliases.GetValueOrDefault(language) ?? (Whisper.Contains(language) ? language : null);
+    }
 
     /// <summary>mBART.</summary>
     public static IReadOnlyList<string> MBart { get; } = Split("""

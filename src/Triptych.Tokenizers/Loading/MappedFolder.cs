@@ -23,23 +23,52 @@ internal sealed class MappedFolder(string name, string folder, JsonObject config
     {
         string vocabularyPath = Require("vocab.json");
         string modelPath = Require(_marian ? "source.spm" : "sentencepiece.bpe.model");
-        byte[] model = TokenizerFiles.ReadBytes(modelPath);
-        SentencePieceFile file = SentencePieceFile.Read(model, modelPath);
         var context = new ClassContext(Kind, config, specialTokensMap, vocabularyPath);
         Vocabulary vocabulary = ReadVocabulary(vocabularyPath, context);
         context.AddTokens(TokenizerFiles.ReadObject(folder, "added_tokens.json"), []);
+        LanguageRules? languages = _marian ? null : RulesOf(context);
+        string eos = context.Role("eos_token", "</s>");
+        JsonObject template = languages?.Processor(languages.Source, isTarget: false, context.IdOf) ?? StageJson.Template($"$A {eos}", $"$A $B {eos}", context.IdOf);
+        using System.Text.Json.JsonDocument document = System.Text.Json.JsonDocument.Parse(template.ToJsonString());
+        PostProcessor postProcessor = TokenizerReader.ReadTemplate(new JsonValue(document.RootElement, vocabularyPath, "post_processor"));
         AddedToken[] added = [.. context.Added.Select(token => ToToken(token.Key, token.Value))];
         string unknown = context.Role("unk_token", "<unk>");
-        int unknownId = vocabulary.IdOf(unknown) is >= 0 and int id ? id : throw new TokenizerException(vocabularyPath, $"\"{unknown}\" is missing");
-        SentencePieceNormalizer normalizer = SentencePieceReader.NormalizerOf(file);
-        HashSet<string> special = [.. added.Where(token => token.Special).Select(token => token.Content)];
-        JsonValue template = new(System.Text.Json.JsonDocument.Parse(Template(context).ToJsonString()).RootElement, vocabularyPath, "post_processor");
-        var parts = new TokenizerParts(
-            _marian ? new LanguageNormalizer(normalizer) : normalizer, null,
-            new MappedSentencePiece(SentencePieceModel.Create(file), vocabulary, unknownId, takesLanguage: _marian),
-            TokenizerReader.ReadTemplate(template), new MappedDecoder(SentencePieceReader.DecoderOf(file), special, _marian),
-            new AddedVocabulary(added, normalizer: null), null, null);
-        return new TokenizerFiles(folder, parts, context.SpecialTokens with { Mask = null }, Originals(), config);
+
+        bool isSeparate = _marian && context.Flag("separate_vocabs", false);
+        string targetPath = isSeparate ? Require("target_vocab.json") : vocabularyPath;
+        Vocabulary targets = isSeparate ? new Vocabulary([.. VocabularyTexts.ReadVocabulary(targetPath).Select(entry => (entry.Key, entry.Value))], Refuse(targetPath)) : vocabulary;
+        SentencePieceFile source = ReadModel(modelPath);
+        // Decoding is the target's where it has a vocabulary of its own, and the source's where it has not.
+        var target = new Lazy<SentencePieceFile>(() => ReadModel(Require("target.spm")));
+        var decoder = new MappedDecoder(
+            SentencePieceReader.DecoderOf(isSeparate ? target.Value : source), added.Where(token => token.Special).Select(token => token.Content).ToHashSet(), _marian);
+        TokenizerParts Parts(SentencePieceFile file, Vocabulary ids, string path)
+        {
+            SentencePieceNormalizer normalizer = SentencePieceReader.NormalizerOf(file);
+            int unknownId = ids.IdOf(unknown) is >= 0 and int id ? id : throw new TokenizerException(path, $"\"{unknown}\" is missing");
+            return new TokenizerParts(
+                _marian ? new LanguageNormalizer(normalizer) : normalizer, null,
+                new MappedSentencePiece(SentencePieceModel.Create(file), ids, targets, unknownId, takesLanguage: _marian),
+                postProcessor, decoder, new AddedVocabulary(added, normalizer: null), null, null);
+        }
+
+        return new TokenizerFiles(folder, Parts(source, vocabulary, vocabularyPath), context.SpecialTokens with { Mask = null }, Originals(), Settings())
+        {
+            Languages = languages, Target = _marian ? new Lazy<TokenizerParts>(() => Parts(target.Value, targets, targetPath)) : null,
+        };
+    }
+
+    private static Func<string, Exception> Refuse(string path) => reason => new TokenizerException(path, reason);
+
+    private static SentencePieceFile ReadModel(string path) => SentencePieceFile.Read(TokenizerFiles.ReadBytes(path), path);
+
+    private static LanguageRules RulesOf(ClassContext context)
+    {
+        string source = context.Text("src_lang") ?? "en";
+        string eos = context.Role("eos_token", "</s>");
+        if (context.Find($"__{source}__") < 0)
+            throw new TokenizerException(context.Path, $"there is no token for the language {source}");
+        return new LanguageRules(source, context.Text("tgt_lang"), code => $"__{code}__", (language, _) => ($"{language} $A {eos}", $"{language} $A $B {eos}"));
     }
 
     private static IReadOnlyList<string> Languages(ClassContext context) => context.Text("language_codes") switch
@@ -74,25 +103,17 @@ internal sealed class MappedFolder(string name, string folder, JsonObject config
         return vocabulary;
     }
 
-    private JsonObject Template(ClassContext context)
+    private JsonObject Settings()
     {
-        string eos = context.Role("eos_token", "</s>");
-        string language = _marian ? "" : $"__{context.Text("src_lang") ?? "en"}__ ";
-        if (language.Length > 0 && context.Find(language.Trim()) < 0)
-            throw new TokenizerException(context.Path, $"there is no token for the language {language}");
-        return StageJson.Template($"{language}$A {eos}", $"{language}$A $B {eos}", context.IdOf);
+        JsonObject settings = config.DeepClone().AsObject();
+        settings["tokenizer_class"] = name;
+        return settings;
     }
 
     private List<(string, byte[])> Originals()
     {
         string[] names = ["vocab.json", "source.spm", "target.spm", "target_vocab.json", "sentencepiece.bpe.model", "special_tokens_map.json", "added_tokens.json"];
-        var files = new List<(string, byte[])>();
-        foreach (string file in names.Where(file => File.Exists(Path.Combine(folder, file))))
-            files.Add((file, TokenizerFiles.ReadBytes(Path.Combine(folder, file))));
-        JsonObject settings = config.DeepClone().AsObject();
-        settings["tokenizer_class"] = name;
-        files.Add(("tokenizer_config.json", TokenizerFiles.ToBytes(settings)));
-        return files;
+        return [.. names.Select(file => Path.Combine(folder, file)).Where(File.Exists).Select(path => (Path.GetFileName(path), TokenizerFiles.ReadBytes(path)))];
     }
 
     private string Require(string file) => Path.Combine(folder, file) is string path && File.Exists(path) ? path

@@ -1,25 +1,42 @@
 using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Triptych.Tokenizers.Models;
 using static Triptych.Tokenizers.Loading.StageJson;
 
 namespace Triptych.Tokenizers.Loading;
+
+/// <summary>The files that hold a vocabulary.</summary>
+internal enum VocabularyFiles
+{
+    /// <summary>A SentencePiece model.</summary>
+    SentencePiece,
+
+    /// <summary>vocab.json and merges.txt.</summary>
+    Merges,
+
+    /// <summary>vocab.txt, a token on each line.</summary>
+    Words,
+}
 
 /// <summary>
 /// A tokenizer class of transformers 5: it takes the vocabulary from the files and builds the stages itself, whatever a tokenizer.json
 /// says, but for its post-processor where the class has none of its own.
 /// </summary>
-internal sealed record TokenizerClass
+internal sealed partial record TokenizerClass
 {
     private static readonly SpecialTokens Fairseq = SpecialTokens.Roberta;
     private static readonly SpecialTokens ClsSep = new() { Bos = "[CLS]", Eos = "[SEP]", Unk = "<unk>", Sep = "[SEP]", Pad = "<pad>", Cls = "[CLS]", Mask = "[MASK]" };
 
-    private static readonly FrozenDictionary<string, TokenizerClass> Known = All().ToFrozenDictionary(kind => kind.Name, StringComparer.Ordinal);
+    private static readonly Lazy<FrozenDictionary<string, TokenizerClass>> Known = new(() => All().ToFrozenDictionary(kind => kind.Name, StringComparer.Ordinal));
 
     public required string Name { get; init; }
 
-    /// <summary>The SentencePiece model that it reads, or null where it reads a tokenizer.json only.</summary>
-    public string? ModelFile { get; init; } = "sentencepiece.bpe.model";
+    /// <summary>The files that it takes the vocabulary from, where there is no tokenizer.json.</summary>
+    public VocabularyFiles Files { get; init; }
+
+    /// <summary>The SentencePiece model that it reads.</summary>
+    public string ModelFile { get; init; } = "sentencepiece.bpe.model";
 
     public bool IsBpe { get; init; }
 
@@ -32,8 +49,14 @@ internal sealed record TokenizerClass
 
     public bool PadsLeft { get; init; }
 
-    /// <summary>Whether a word that is a token is taken whole, and the unknown is not joined.</summary>
-    public bool IgnoresMerges { get; init; }
+    /// <summary>Whether all tokens besides the named ones are special, whatever the files say.</summary>
+    public bool AllAreSpecial { get; init; }
+
+    /// <summary>Whether what is saved names the general class, which takes the tokenizer.json as it is: the class itself would make another of it.</summary>
+    public bool SavesAsGeneral { get; init; }
+
+    /// <summary>Whether the stages are those of a tokenizer.json, or follow from the SentencePiece model alone.</summary>
+    public bool IsGeneral { get; init; }
 
     /// <summary>Puts the pieces of a SentencePiece model into the class's order.</summary>
     public Action<ClassContext>? Reorder { get; init; }
@@ -47,11 +70,14 @@ internal sealed record TokenizerClass
 
     public Func<ClassContext, JsonObject> Decoder { get; init; } = context => Metaspace(Scheme(context));
 
-    /// <summary>The class's own post-processor; null where the flags add_bos_token and add_eos_token decide.</summary>
+    /// <summary>How the class marks languages; null where it does not.</summary>
+    public Func<ClassContext, LanguageRules>? Languages { get; init; }
+
+    /// <summary>The class's own post-processor; null where that of <see cref="Languages"/> or the flags add_bos_token and add_eos_token decide.</summary>
     public Func<ClassContext, JsonObject>? PostProcessor { get; init; }
 
     /// <summary>Further members of a BPE model.</summary>
-    public Func<ClassContext, (string? Unknown, bool ByteFallback)> Bpe { get; init; } = context => (context.Role("unk_token"), false);
+    public Func<ClassContext, BpeOptions> Bpe { get; init; } = context => new() { UnknownToken = context.Role("unk_token"), FuseUnknown = true };
 
     /// <summary>Tokens besides the named ones, where the files list none.</summary>
     public Func<ClassContext, IEnumerable<string>> Further { get; init; } = _ => [];
@@ -64,17 +90,17 @@ internal sealed record TokenizerClass
     /// </summary>
     public static TokenizerClass General { get; } = new()
     {
-        Name = "TokenizersBackend", ModelFile = "tokenizer.model",
+        Name = "TokenizersBackend", ModelFile = "tokenizer.model", IsGeneral = true,
         Normalizer = context => context.CharsMap is null ? Normalizers(Replace(" ", Mark)) : Normalizers(Precompiled(context.CharsMap), Replace(" ", Mark)),
         PreTokenizer = _ => null,
         Decoder = context => context.HasBytes ? ByteFallbackDecoder(strips: false) : Sequence("decoders", Replace(Mark, " ")),
-        Bpe = context => (context.Role("unk_token"), context.HasBytes),
+        Bpe = context => new() { UnknownToken = context.Role("unk_token"), FuseUnknown = true, ByteFallback = context.HasBytes },
     };
 
     /// <summary>What a tiktoken file becomes under the name of a SentencePiece model.</summary>
     public static TokenizerClass Tiktoken { get; } = new()
     {
-        Name = "TiktokenBackend", IsBpe = true, IgnoresMerges = true, Bpe = _ => (null, false),
+        Name = "TiktokenBackend", SavesAsGeneral = true, IsBpe = true, Bpe = _ => new() { IgnoreMerges = true },
         PreTokenizer = _ => Sequence("pretokenizers", Split(new JsonObject { ["Regex"] = Pipeline.SplitPatterns.Llama3 }, "Isolated"),
             ByteLevel(addPrefixSpace: false, trimOffsets: true, useRegex: false)),
         Decoder = _ => ByteLevel(addPrefixSpace: true, trimOffsets: true, useRegex: true),
@@ -82,7 +108,7 @@ internal sealed record TokenizerClass
             ? ClassFiles.ByFlags(context) : ByteLevel(addPrefixSpace: true, trimOffsets: false, useRegex: true),
     };
 
-    public static TokenizerClass? Find(string name) => Known.GetValueOrDefault(name);
+    public static TokenizerClass? Find(string name) => Known.Value.GetValueOrDefault(name);
 
     private static string Scheme(ClassContext context) => context.Flag("add_prefix_space", true) ? "always" : "never";
 
@@ -121,12 +147,12 @@ internal sealed record TokenizerClass
     }
 
     /// <summary>The language and the end around a text, or behind it.</summary>
-    private static JsonObject Language(ClassContext context, string fallback, bool before)
+    private static LanguageRules Rules(ClassContext context, string fallback, bool before)
     {
-        string language = context.Text("src_lang") ?? fallback;
+        string source = context.Text("src_lang") ?? fallback;
         string eos = context.Role("eos_token", "</s>");
-        // A language that the vocabulary lacks becomes the unknown token.
-        return before ? Pair(context, $"{language} $A {eos}", $"{language} $A $B {eos}") : Pair(context, $"$A {eos} {language}", $"$A $B {eos} {language}");
+        return new LanguageRules(source, context.Text("tgt_lang") ?? source, code => code,
+            (language, _) => before ? ($"{language} $A {eos}", $"{language} $A $B {eos}") : ($"$A {eos} {language}", $"$A $B {eos} {language}"));
     }
 
     private static int IdOfUnknown(ClassContext context, int otherwise)
@@ -179,14 +205,14 @@ internal sealed record TokenizerClass
             Name = "MBartTokenizer", Defaults = Fairseq, MaskTakesSpace = true, Unknown = _ => 3,
             Reorder = context => Fairseqs(context, "bos_token", [.. LanguageCodes.MBart, context.Role("mask_token", "<mask>")]),
             PreTokenizer = _ => Words("always"), Decoder = _ => Metaspace("always"), Further = _ => LanguageCodes.MBart,
-            PostProcessor = context => Language(context, "en_XX", before: false),
+            Languages = context => Rules(context, "en_XX", before: false),
         };
         yield return new()
         {
             Name = "MBart50Tokenizer", Defaults = Fairseq with { Bos = null }, MaskTakesSpace = true, Unknown = _ => 3,
             Reorder = context => Fairseqs(context, "cls_token", [.. LanguageCodes.MBart50, context.Role("mask_token", "<mask>")]),
             Normalizer = RulesAndSpaces, PreTokenizer = _ => Metaspace("always"), Decoder = _ => Metaspace("always"), Further = _ => LanguageCodes.MBart50,
-            PostProcessor = context => Language(context, "en_XX", before: true),
+            Languages = context => Rules(context, "en_XX", before: true),
         };
         yield return new()
         {
@@ -194,16 +220,16 @@ internal sealed record TokenizerClass
             Reorder = ReorderNllb,
             Normalizer = context => context.CharsMap is null ? null : RulesAndSpaces(context), PreTokenizer = _ => Metaspace("always"), Decoder = _ => Metaspace("always"),
             Further = context => context.FromModel ? [] : LanguageCodes.Nllb,
-            PostProcessor = context => Language(context, "eng_Latn", before: !context.Flag("legacy_behaviour", false)),
+            Languages = context => Rules(context, "eng_Latn", before: !context.Flag("legacy_behaviour", false)),
         };
         yield return new()
         {
             Name = "SeamlessM4TTokenizer", IsBpe = true, Defaults = Fairseq with { Mask = null }, Reorder = ReorderSeamless,
             Normalizer = _ => Normalizers(Replace(@"[\n\r\t]", " ", regex: true), Of("NFKC"), Strip(left: false, right: true),
                 Replace(" +\u2581", Mark, regex: true), Replace("^\u2581+$", "", regex: true), Replace(" {2,}", Mark, regex: true)),
-            PreTokenizer = _ => Metaspace("first"), Decoder = _ => Metaspace("first"), PostProcessor = SeamlessSource,
+            PreTokenizer = _ => Metaspace("first"), Decoder = _ => Metaspace("first"), Languages = SeamlessRules,
         };
-        foreach (TokenizerClass kind in Others())
+        foreach (TokenizerClass kind in Others().Concat(OfWords()).Concat(OfMerges()))
             yield return kind;
     }
 
@@ -226,6 +252,20 @@ internal sealed record TokenizerClass
             Name = "AlbertTokenizer", ModelFile = "spiece.model", Defaults = ClsSep, Unknown = _ => 1,
             Normalizer = context => Unaccented(context, accentsAlways: true),
             PostProcessor = context => Pair(context, "[CLS]:0 $A:0 [SEP]:0", "[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1"),
+        };
+        // It has ALBERT's tokens but none of its stages, nor does it put the tokens around texts.
+        yield return General with { Name = "FNetTokenizer", ModelFile = "spiece.model", Defaults = ClsSep };
+        yield return new()
+        {
+            Name = "RemBertTokenizer", ModelFile = "sentencepiece.model", SavesAsGeneral = true, AllAreSpecial = true, Defaults = ClsSep, Unknown = _ => 2, Normalizer = RemBertNormalizer,
+            PreTokenizer = context => Metaspace(Scheme(context)),
+            // Only where there is a tokenizer.json are the tokens put around texts.
+            PostProcessor = context => context.FromModel ? ClassFiles.ByFlags(context) : ClsSepTyped(context),
+        };
+        yield return new()
+        {
+            Name = "ReformerTokenizer", ModelFile = "spiece.model", IsBpe = true, AllAreSpecial = true, Defaults = new() { Eos = "</s>", Unk = "<unk>" },
+            Normalizer = context => context.CharsMap is null ? null : RulesAndSpaces(context), PreTokenizer = _ => Metaspace("always"), Decoder = _ => Metaspace("always"),
         };
         yield return new()
         {
@@ -262,12 +302,12 @@ internal sealed record TokenizerClass
         yield return new()
         {
             Name = "LlamaTokenizer", ModelFile = "tokenizer.model", IsBpe = true, Defaults = new() { Bos = "<s>", Eos = "</s>", Unk = "<unk>" },
-            PadsLeft = true, Bpe = _ => (null, true), PreTokenizer = LlamaPreTokenizer, Decoder = context => ByteFallbackDecoder(context.Flag("add_prefix_space", true)),
+            PadsLeft = true, Bpe = _ => new() { FuseUnknown = true, ByteFallback = true }, PreTokenizer = LlamaPreTokenizer, Decoder = context => ByteFallbackDecoder(context.Flag("add_prefix_space", true)),
         };
         yield return new()
         {
             Name = "GemmaTokenizer", ModelFile = "tokenizer.model", IsBpe = true, PadsLeft = true,
-            Defaults = new() { Bos = "<bos>", Eos = "<eos>", Unk = "<unk>", Pad = "<pad>", Mask = "<mask>" }, Bpe = context => (context.Role("unk_token"), true),
+            Defaults = new() { Bos = "<bos>", Eos = "<eos>", Unk = "<unk>", Pad = "<pad>", Mask = "<mask>" }, Bpe = context => new() { UnknownToken = context.Role("unk_token"), FuseUnknown = true, ByteFallback = true },
             Normalizer = _ => Replace(" ", Mark), PreTokenizer = _ => Split(new JsonObject { ["String"] = " " }, "MergedWithPrevious"),
             Decoder = _ => ByteFallbackDecoder(strips: false),
         };
@@ -311,13 +351,22 @@ internal sealed record TokenizerClass
     private static IEnumerable<string> PegasusTokens(ClassContext context) =>
         [context.Text("mask_token_sent") ?? "<mask_1>", .. Enumerable.Range(2, PegasusOffset(context) - 2).Select(i => $"<unk_{i}>")];
 
-    private static JsonObject SeamlessSource(ClassContext context)
+    private static LanguageRules SeamlessRules(ClassContext context)
     {
-        string language = context.Text("src_lang") ?? "eng";
-        language = language.Contains("__", StringComparison.Ordinal) ? language : $"__{language}__";
-        string source = context.Find(language) >= 0 ? language : context.Role("unk_token", "<unk>");
         string eos = context.Role("eos_token", "</s>");
-        return Pair(context, $"{source} $A {eos}", $"{source} $A $B {eos}");
+        return new LanguageRules(context.Text("src_lang") ?? "eng", context.Text("tgt_lang") ?? "fra",
+            code => code.Contains("__", StringComparison.Ordinal) ? code : $"__{code}__", (language, isTarget) =>
+            {
+                string start = isTarget ? $"{eos} {language}" : language;
+                return ($"{start} $A {eos}", $"{start} $A $B {eos}");
+            }) { ShowsUnknown = true };
+    }
+
+    private static JsonObject RemBertNormalizer(ClassContext context)
+    {
+        JsonNode[] accents = context.Flag("keep_accents", false) ? [] : [Of("NFKD"), Of("StripAccents")];
+        JsonNode[] lowercase = context.Flag("do_lower_case", false) ? [Of("Lowercase")] : [];
+        return Normalizers([Replace("``", "\""), Replace("''", "\""), Spaces(), .. accents, .. lowercase, Replace(@"[\n\r\t]", " ", regex: true), Of("NFKC")]);
     }
 
     private static JsonObject XlNetNormalizer(ClassContext context)

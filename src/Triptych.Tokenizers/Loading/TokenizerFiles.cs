@@ -15,10 +15,12 @@ internal sealed class TokenizerFiles
     internal static readonly JsonWriterOptions Indented =
         new() { Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private readonly JsonObject _config;
     private readonly JsonObject _specialTokensMap;
     private readonly IReadOnlyList<(string Name, byte[] Content)> _originals = [];
     private readonly ReadOnlyMemory<byte> _json;
+    private JsonObject _config;
+    private JsonObject? _postProcessor;
+    private readonly Lazy<TokenizerParts>? _target;
 
     public TokenizerFiles(
         string path,
@@ -54,8 +56,19 @@ internal sealed class TokenizerFiles
     /// <summary>Whether the tokenizer.json was made here: then its scores are exact, and not what the reference reads.</summary>
     public bool IsConverted { get; init; }
 
+    /// <summary>How texts are marked with a language, or null.</summary>
+    public LanguageRules? Languages { get; set; }
+
+    /// <summary>The stages of target texts, where those are of other files; null where they are not.</summary>
+    public TokenizerParts? TargetParts => _target?.Value;
+
+    public Lazy<TokenizerParts>? Target
+    {
+        init => _target = value;
+    }
+
     /// <exception cref="NotSupportedException">No tokenizer.json can say what the file says.</exception>
-    public ReadOnlyMemory<byte> Json => Parts is null ? _json
+    public ReadOnlyMemory<byte> Json => Parts is null ? _postProcessor is null ? _json : WithPostProcessor(_postProcessor)
         : throw new NotSupportedException($"{Path} is used as it is: no tokenizer.json works exactly as it does");
 
     public bool IsFolder { get; }
@@ -103,22 +116,26 @@ internal sealed class TokenizerFiles
         SpecialTokens special = ReadSpecialTokens(config, map);
 
         string file = System.IO.Path.Combine(path, "tokenizer.json");
-        byte[] json;
-        if (File.Exists(file))
-        {
-            json = ReadBytes(file);
-            if (LegacyFiles.DefaultTokens(kind) is SpecialTokens defaults)
-                special = special.Or(defaults, _ => true);
-        }
-        else
-        {
-            string family = LegacyFiles.Family(kind, path);
-            special = special.Or(LegacyFiles.DefaultTokens(family)!, _ => true);
-            (json, file) = LegacyFiles.Build(path, family, config, special);
-        }
-
-        json = ConfigRules.Apply(json, file, config, ReadObject(path, "added_tokens.json"), special, kind.Length > 0);
+        if (DefaultTokens(kind) is SpecialTokens defaults)
+            special = special.Or(defaults, _ => true);
+        byte[] json = ReadBytes(file);
+        // DPR's classes keep do_lower_case for themselves.
+        bool listens = kind.Length > 0 && !kind.StartsWith("dpr", StringComparison.Ordinal);
+        json = ConfigRules.Apply(json, file, config, ReadObject(path, "added_tokens.json"), special, listens);
         return new TokenizerFiles(file, json, config, special, map, isFolder: true, ChatTemplateFiles.Read(path));
+    }
+
+    /// <summary>The same files for other languages: tokenizer_config.json names them, and the post-processor is theirs.</summary>
+    public TokenizerFiles WithLanguages(LanguageRules languages, JsonObject postProcessor)
+    {
+        var copy = (TokenizerFiles)MemberwiseClone();
+        copy._config = _config.DeepClone().AsObject();
+        copy._config["src_lang"] = languages.Source;
+        if (languages.Target is not null)
+            copy._config["tgt_lang"] = languages.Target;
+        copy._postProcessor = postProcessor;
+        copy.Languages = languages;
+        return copy;
     }
 
     public void Save(string folder, SpecialTokens special)
@@ -127,7 +144,11 @@ internal sealed class TokenizerFiles
         foreach ((string name, byte[] content) in _originals)
             WriteAtomically(System.IO.Path.Combine(folder, name), content);
         if (Parts is not null)
+        {
+            if (IsFolder)
+                WriteAtomically(System.IO.Path.Combine(folder, ConfigName), ToBytes(_config));
             return;
+        }
 
         JsonObject config = _config.DeepClone().AsObject();
         JsonObject map = _specialTokensMap.DeepClone().AsObject();
@@ -254,6 +275,15 @@ internal sealed class TokenizerFiles
         return (name.EndsWith("Tokenizer", StringComparison.Ordinal) ? name[..^9] : name).ToLowerInvariant();
     }
 
+    /// <summary>The special tokens that a kind of model has unless its files name others; null for kinds unknown here.</summary>
+    private static SpecialTokens? DefaultTokens(string kind) => kind switch
+    {
+        "bert" or "distilbert" => SpecialTokens.Bert,
+        "roberta" or "bart" => SpecialTokens.Roberta,
+        "gpt2" => SpecialTokens.Gpt2,
+        _ => null,
+    };
+
     private static SpecialTokens ReadSpecialTokens(JsonObject config, JsonObject map)
     {
         string? Find(string role) => Value(config, role) as string ?? Value(map, role) as string;
@@ -267,6 +297,13 @@ internal sealed class TokenizerFiles
             Cls = Find("cls_token"),
             Mask = Find("mask_token"),
         };
+    }
+
+    private byte[] WithPostProcessor(JsonObject postProcessor)
+    {
+        JsonObject json = JsonNode.Parse(_json.Span)!.AsObject();
+        json["post_processor"] = postProcessor.DeepClone();
+        return ToBytes(json);
     }
 
     private Side ReadSide(string name) => (Value(_config, name) as string) switch

@@ -6,19 +6,20 @@ namespace Triptych.Tokenizers.SentencePiece;
 
 /// <summary>
 /// A SentencePiece model whose pieces get their ids from another vocabulary, as Marian and M2M-100 have them. A language such as
-/// <c>&gt;&gt;fra&lt;&lt;</c> at the beginning of a text is a token of its own.
+/// <c>&gt;&gt;fra&lt;&lt;</c> at the beginning of a text is a token of its own. What ids mean may be said by a third vocabulary.
 /// </summary>
 internal sealed class MappedSentencePiece : TokenizerModel
 {
     private readonly SentencePieceModel _pieces;
+    private readonly Vocabulary _encoder;
     private readonly int[] _ids;
     private readonly int _unknown;
     private readonly bool _takesLanguage;
 
-    public MappedSentencePiece(SentencePieceModel pieces, Vocabulary vocabulary, int unknown, bool takesLanguage)
-        : base(vocabulary)
+    public MappedSentencePiece(SentencePieceModel pieces, Vocabulary encoder, Vocabulary decoder, int unknown, bool takesLanguage)
+        : base(decoder)
     {
-        (_pieces, _unknown, _takesLanguage) = (pieces, unknown, takesLanguage);
+        (_pieces, _encoder, _unknown, _takesLanguage) = (pieces, encoder, unknown, takesLanguage);
         _ids = new int[pieces.Vocabulary.IdLimit];
         for (int id = 0; id < _ids.Length; id++)
             _ids[id] = IdOrUnknown(pieces.Vocabulary.TokenOf(id));
@@ -50,7 +51,7 @@ internal sealed class MappedSentencePiece : TokenizerModel
         return end < 0 ? 0 : end + 2;
     }
 
-    private int IdOrUnknown(ReadOnlySpan<char> piece) => Vocabulary.IdOf(piece) is >= 0 and int id ? id : _unknown;
+    private int IdOrUnknown(ReadOnlySpan<char> piece) => _encoder.IdOf(piece) is >= 0 and int id ? id : _unknown;
 }
 
 /// <summary>Leaves a language at the beginning as it is, and normalizes what follows.</summary>

@@ -1,0 +1,69 @@
+using System.Text;
+
+namespace Triptych.Tokenizers.Loading;
+
+/// <summary>Reads the text files that vocabularies had before there was tokenizer.json.</summary>
+internal static class VocabularyTexts
+{
+    public const string Words = "vocab.txt";
+    public const string Vocabulary = "vocab.json";
+    public const string Merges = "merges.txt";
+
+    /// <summary>A token on each line; of one that comes twice the last id counts.</summary>
+    public static Dictionary<string, int> ReadWords(string path)
+    {
+        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        int id = 0;
+        foreach (string line in ReadLines(path))
+            ids[line.TrimEnd()] = id++;
+        return ids;
+    }
+
+    /// <summary>An object of tokens and their ids.</summary>
+    public static Dictionary<string, int> ReadVocabulary(string path)
+    {
+        using System.Text.Json.JsonDocument document = JsonValue.Parse(TokenizerFiles.ReadBytes(path), path);
+        var root = new JsonValue(document.RootElement, path, "");
+        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach ((string token, JsonValue id) in root.Members())
+        {
+            if (!ids.TryAdd(token, id.AsId()))
+                throw root.Fail($"token \"{token}\" comes twice");
+        }
+
+        return ids;
+    }
+
+    /// <summary>Two tokens on each line, but for a first one that names a version.</summary>
+    public static List<(string Left, string Right)> ReadMerges(string path)
+    {
+        var merges = new List<(string, string)>();
+        int number = 0;
+        foreach (string line in ReadLines(path))
+        {
+            number++;
+            if (line.Length == 0 || line.StartsWith("#version", StringComparison.Ordinal))
+                continue;
+            int space = line.IndexOf(' ');
+            if (space < 0 || line.IndexOf(' ', space + 1) >= 0)
+                throw new TokenizerException(path, $"line {number}: \"{line}\" is not a pair of tokens");
+            merges.Add((line[..space], line[(space + 1)..]));
+        }
+
+        return merges;
+    }
+
+    private static string[] ReadLines(string path)
+    {
+        try
+        {
+            string text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(TokenizerFiles.ReadBytes(path));
+            string[] lines = text.TrimStart('\uFEFF').Split('\n');
+            return [.. (lines[^1].Length == 0 ? lines[..^1] : lines).Select(line => line.TrimEnd('\r'))];
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new TokenizerException(path, $"invalid UTF-8: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+"""Makes folders.jsonl.gz: what the tokenizer classes of transformers make of model folders without a tokenizer.json.
+
+    python3 make_folders.py corpus.txt sentencepiece OUT      (needs tokenizers and transformers 5.12)
+
+A line with "class" begins a folder: its "files" by name, and "copies" of fixtures, by name too; "vocab.json" and "merges.txt" are copied
+out of a tokenizer.json, as is "vocab.txt". The lines behind it are its texts, in the languages of the line where it has some; a "target" is
+a text_target. Offsets count UTF-16 units.
+"""
+import gzip
+import json
+import os
+import random
+import shutil
+import sys
+import tempfile
+
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import AutoTokenizer
+
+corpus, pieces, out = sys.argv[1:]
+here = os.path.dirname(os.path.abspath(__file__))
+rng = random.Random(11)
+
+
+def positional(make):
+    return lambda sep, cls, **options: make(sep, cls, **options)
+
+
+# transformers 5.12 calls an argument cls that builds of tokenizers 0.23 call cls_token.
+for kind in ("RobertaProcessing", "BertProcessing"):
+    if "cls_token" in (getattr(getattr(processors, kind), "__text_signature__", None) or ""):
+        setattr(processors, kind, positional(getattr(processors, kind)))
+
+lines = [line.strip() for line in open(corpus, encoding="utf-8") if len(line) > 30]
+PIECES = [" ", "  ", "\n", "\t", "e\u0301", "\u00a0", "\u3000", "<s>", "</s>", "<mask>", " [MASK]", "<|endoftext|>", "<|0.04|>", "<new> ", "Pierre", "the ", " Prince", "war", "don't", "12", "345", "日本",
+          "При", "😀", "[QUESTION]", ".", "'LL", "``", "İ", "ß", "\x1e", "|", "x" * 105]
+texts = ["", " ", " a", "Hello world", "don't  stop\n\n"] + [line[:80] for line in lines[5:17]] + [
+    "".join(rng.choice(PIECES) if rng.random() < 0.8 else chr(rng.choice([rng.randrange(32, 127), rng.randrange(0xA0, 0x2FF), rng.randrange(0x3040, 0x30FF)]))
+            for _ in range(rng.randrange(1, 12))) for _ in range(16)]
+
+words = Tokenizer(models.BPE(end_of_word_suffix="</w>", unk_token="<unk>"))
+words.normalizer = normalizers.Lowercase()
+words.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+words.train([corpus], trainers.BpeTrainer(vocab_size=260, special_tokens=["<s>", "<pad>", "</s>", "<unk>"], end_of_word_suffix="</w>", show_progress=False))
+model = json.loads(words.to_str())["model"]
+suffixed = {"vocab.json": json.dumps(model["vocab"], ensure_ascii=False), "merges.txt": "#version: 0.2\n" + "".join(" ".join(merge) + "\n" for merge in model["merges"])}
+# Ids with a hole in them, and not in order.
+holes = {token: i + (5 if i > 40 else 0) for i, token in enumerate(reversed(list(model["vocab"])))}
+BYTES, WORDS = {"vocab.json": "gpt2.json", "merges.txt": "gpt2.json"}, {"vocab.txt": "bert-uncased.json"}
+
+
+def token(content, **options):
+    return {"content": content, "lstrip": False, "rstrip": False, "normalized": False, "single_word": False, "special": True} | options
+
+
+size = len(json.load(open(os.path.join(here, "gpt2.json"), encoding="utf-8"))["model"]["vocab"])
+whisper = ["<|startoftranscript|>", "<|en|>", "<|zh|>", "<|de|>", "<|translate|>", "<|transcribe|>", "<|notimestamps|>"]
+whisper = {str(size + i): token(content) for i, content in enumerate(whisper)} | {str(size + 7 + i): token(f"<|{i * 0.02:.2f}|>", special=False, normalized=True) for i in range(4)}
+FOLDERS = [
+    ("gpt2", BYTES, {}, {}), ("opt", BYTES, {"tokenizer_class": "GPT2Tokenizer", "add_bos_token": True, "bos_token": token("</s>", normalized=True) | {"__type": "AddedToken"}, "eos_token": "</s>", "pad_token": "<pad>"}, {}),
+    ("phi", BYTES, {"tokenizer_class": "CodeGenTokenizer", "added_tokens_decoder": {str(size): token("<new>", lstrip=True, special=False)}}, {}),
+    ("codegen", BYTES, {"tokenizer_class": "CodeGenTokenizer", "add_bos_token": True, "add_prefix_space": True}, {}),
+    ("gpt_bigcode", BYTES, {"tokenizer_class": "GPT2TokenizerFast", "additional_special_tokens": ["<new>", "war"]}, {"special_tokens_map.json": {"eos_token": "</s>"}}),
+    ("gpt_neox", BYTES, {}, {"added_tokens.json": {"<new>": size}}), ("roberta", BYTES, {}, {}), ("bart", BYTES, {"tokenizer_class": "BartTokenizer", "add_prefix_space": True}, {}),
+    ("longformer", BYTES, {"tokenizer_class": "LongformerTokenizerFast", "trim_offsets": False}, {}), ("led", BYTES, {}, {}), ("blenderbot", BYTES, {}, {}), ("deberta", BYTES, {}, {}),
+    ("qwen2", BYTES, {"tokenizer_class": "Qwen2Tokenizer", "add_prefix_space": False, "unk_token": None, "eos_token": "<|im_end|>", "additional_special_tokens": ["<new>"]}, {}),
+    ("qwen2", BYTES, {"tokenizer_class": "LlamaTokenizer"}, {}), ("cohere", BYTES, {"add_bos_token": True}, {}),
+    ("whisper", BYTES, {"added_tokens_decoder": whisper}, {}), ("whisper", BYTES, {"added_tokens_decoder": whisper, "language": "German", "task": "translate", "predict_timestamps": True}, {}),
+    ("clip", {}, {"unk_token": "<unk>"}, suffixed), ("openai-gpt", {}, {}, suffixed), ("herbert", {}, {"tokenizer_class": "HerbertTokenizer"}, suffixed),
+    ("openai-gpt", {}, {}, suffixed | {"vocab.json": json.dumps(holes)}),
+    ("bert", WORDS, {}, {}), ("bert", WORDS, {"do_lower_case": False, "strip_accents": True, "tokenize_chinese_chars": False}, {"added_tokens.json": {"<new>": 5000}}),
+    ("distilbert", WORDS, {"tokenizer_class": "DistilBertTokenizer"}, {}), ("electra", WORDS, {"tokenizer_class": "ElectraTokenizerFast", "strip_accents": False}, {}), ("mpnet", WORDS, {}, {}),
+    ("funnel", WORDS, {"clean_text": False, "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}, {}), ("splinter", WORDS, {}, {}), ("splinter", WORDS, {"padding_side": "left"}, {}), ("dpr", WORDS, {"do_lower_case": False, "tokenizer_class": "DPRContextEncoderTokenizer"}, {}),
+    ("rembert", {"sentencepiece.model": "sentencepiece/unigram.model"}, {}, {}), ("reformer", {"spiece.model": "sentencepiece/unigram.model"}, {}, {}),
+    ("fnet", {"spiece.model": "sentencepiece/unigram.model"}, {}, {}),
+]
+CODES = {"mbart": "de_DE fr_XX", "mbart50": "de_DE sl_SI", "nllb": "deu_Latn fra_Latn", "m2m_100": "de fr", "seamless_m4t": "deu fra", "marian": "en fr"}
+UNIGRAM, BPE = {"sentencepiece.bpe.model": "sentencepiece/unigram.model"}, {"sentencepiece.bpe.model": "sentencepiece/bpe.model"}
+vocabulary = json.dumps({piece: i for i, piece in enumerate(["<s>", "<pad>", "</s>", "<unk>", ">>fra<<", "▁", "▁the", "e", "t", "a", "▁a", "s", "n", "o", "r", ",", "▁Prince", "war"])})
+other = json.dumps({piece: i for i, piece in enumerate(["r", "<pad>", "</s>", "<unk>", "▁Prince", "▁war", "▁the", "s", "a", "t", "e", "▁a", "n", "o", "i", "h", "▁", "d"])})
+MARIAN = {"source.spm": "sentencepiece/unigram.model", "target.spm": "sentencepiece/bpe.model"}
+FOLDERS += [
+    ("mbart", UNIGRAM, {"tokenizer_class": "MBartTokenizer"}, {}), ("mbart50", UNIGRAM, {"tokenizer_class": "MBart50Tokenizer"}, {}),
+    ("nllb", UNIGRAM, {"tokenizer_class": "NllbTokenizer", "additional_special_tokens": ["deu_Latn", "fra_Latn", "eng_Latn"]}, {}),
+    ("nllb", UNIGRAM, {"tokenizer_class": "NllbTokenizer", "legacy_behaviour": True, "additional_special_tokens": ["deu_Latn", "fra_Latn", "eng_Latn"]}, {}),
+    ("m2m_100", UNIGRAM, {"tokenizer_class": "M2M100Tokenizer"}, {"vocab.json": vocabulary}),
+    ("seamless_m4t", BPE, {"additional_special_tokens": ["__deu__", "__fra__", "__eng__"], "added_tokens_decoder": {str(561 + i): token(f"__{code}__") for i, code in enumerate(("deu", "fra", "eng"))}}, {}),
+    ("marian", MARIAN, {"tokenizer_class": "MarianTokenizer"}, {"vocab.json": vocabulary}),
+    ("marian", MARIAN, {"tokenizer_class": "MarianTokenizer", "separate_vocabs": True}, {"vocab.json": vocabulary, "target_vocab.json": other}),
+]
+
+
+def copy(name, source, folder):
+    path = os.path.join(here, source)
+    if not source.endswith(".json"):
+        return shutil.copy(os.path.join(pieces, os.path.basename(source)), os.path.join(folder, name))
+    model = json.load(open(path, encoding="utf-8"))["model"]
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        if name == "vocab.json":
+            json.dump(model["vocab"], file)
+        elif name == "merges.txt":
+            file.writelines((merge if isinstance(merge, str) else " ".join(merge)) + "\n" for merge in model["merges"])
+        else:
+            file.writelines(word + "\n" for word in sorted(model["vocab"], key=model["vocab"].get))
+
+
+with gzip.GzipFile(os.path.join(out, "folders.jsonl.gz"), "wb", mtime=0) as file:
+    def write(value):
+        file.write((json.dumps(value) + "\n").encode())
+
+    for kind, copies, config, files in FOLDERS:
+        folder = tempfile.mkdtemp()
+        for name, source in copies.items():
+            copy(name, source, folder)
+        files = {name: text if isinstance(text, str) else json.dumps(text) for name, text in files.items()}
+        files |= {"config.json": json.dumps({"model_type": {"mbart50": "mbart", "nllb": "m2m_100", "herbert": "bert"}.get(kind, kind)}), "tokenizer_config.json": json.dumps(config)}
+        for name, text in files.items():
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as target:
+                target.write(text)
+        languages = CODES[kind].split() if kind in CODES else None
+        tokenizer = AutoTokenizer.from_pretrained(folder, **({"src_lang": languages[0], "tgt_lang": languages[1]} if languages else {}))
+        write({"class": type(tokenizer).__name__, "copies": copies, "files": files, "languages": languages if kind != "marian" else None})
+        for i, text in enumerate(texts + [">>fra<< war", "<new> x <a>war"]):
+            pair = "the war " if i % 5 == 3 else None
+            target = languages is not None and i % 3 == 1
+            encoded = tokenizer(**({"text_target": text, "text_pair_target": pair} if target else {"text": text, "text_pair": pair}))
+            case = {"text": text, "pair": pair, "target": target, "ids": encoded["input_ids"],
+                    "decoded": tokenizer.decode(encoded["input_ids"], skip_special_tokens=True, clean_up_tokenization_spaces=False),
+                    "all": tokenizer.decode(encoded["input_ids"], clean_up_tokenization_spaces=False)}
+            if tokenizer.is_fast:
+                encoding = encoded.encodings[0]
+                case |= {"tokens": encoding.tokens, "types": encoding.type_ids, "offsets": [
+                    [len((pair if sequence else text)[:p].encode("utf-16-le")) // 2 for p in offsets] for offsets, sequence in zip(encoding.offsets, encoding.sequence_ids)]}
+            write(case)

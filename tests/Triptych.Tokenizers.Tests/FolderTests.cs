@@ -1,0 +1,146 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Triptych.TestSupport;
+
+namespace Triptych.Tokenizers.Tests;
+
+/// <summary>Folders with vocab.txt, vocab.json and merges.txt, or texts in two languages give what transformers makes of them.</summary>
+public sealed class FolderTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("triptych").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void FoldersMatchTheClassesOfTransformers()
+    {
+        Tokenizer? tokenizer = null;
+        Tokenizer? saved = null;
+        var classes = new HashSet<string>();
+        int folders = 0;
+        foreach (JsonElement golden in SentencePieceTests.Golden("folders"))
+        {
+            if (golden.TryGetProperty("class", out JsonElement name))
+            {
+                classes.Add(name.GetString()!);
+                string folder = Make(golden, $"{folders++}-{name.GetString()}");
+                tokenizer = Tokenizer.Load(folder);
+                if (golden.GetProperty("languages") is { ValueKind: JsonValueKind.Array } languages)
+                    tokenizer = tokenizer.WithLanguages(languages[0].GetString(), languages[1].GetString());
+                tokenizer.Save(folder + "-saved");
+                saved = Tokenizer.Load(folder + "-saved");
+                continue;
+            }
+
+            bool isTarget = golden.GetProperty("target").GetBoolean();
+            LegacyClassTests.Check(golden, isTarget ? tokenizer!.Target : tokenizer!);
+            LegacyClassTests.Check(golden, isTarget ? saved!.Target : saved!);
+        }
+
+        Assert.Equal((41, 27), (folders, classes.Count));
+    }
+
+    [Theory]
+    [InlineData("""{"tokenizer_class": "EsmTokenizer"}""", "EsmTokenizer is not supported without a tokenizer.json")]
+    [InlineData("""{"tokenizer_class": "RoFormerTokenizer"}""", "RoFormerTokenizer is not supported without a tokenizer.json")]
+    [InlineData("""{"tokenizer_class": "SomeTokenizer"}""", "nothing else that is known to be read for SomeTokenizer")]
+    [InlineData("""{"tokenizer_class": "GPT2Tokenizer"}""", "no merges.txt for GPT2Tokenizer")]
+    [InlineData("""{"tokenizer_class": "WhisperTokenizer", "language": "elvish"}""", "no merges.txt for WhisperTokenizer")]
+    [InlineData("""{"tokenizer_class": "T5Tokenizer"}""", "no spiece.model for T5Tokenizer")]
+    [InlineData("""{"tokenizer_class": "M2M100Tokenizer"}""", "no sentencepiece.bpe.model for M2M100Tokenizer")]
+    public void FoldersThatCannotBeReadNameTheClassOrTheFile(string config, string reason)
+    {
+        File.WriteAllText(Path.Combine(_folder, "vocab.txt"), "[UNK]\n[CLS]\n[SEP]\n");
+        File.WriteAllText(Path.Combine(_folder, "vocab.json"), """{"a": 0}""");
+        File.WriteAllText(Path.Combine(_folder, "tokenizer_config.json"), config);
+        Assert.Contains(reason, Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder)).Message);
+    }
+
+    [Theory]
+    [InlineData("""{"a": 0, "b": 1}""", "a b c", """{}""", "line 1: \"a b c\" is not a pair of tokens")]
+    [InlineData("""{"a": 0, "b": 1}""", "a b", """{}""", "makes \"ab\", which is not in the vocabulary")]
+    [InlineData("""{"a": 0, "b": 0}""", "", """{}""", "have the same id 0")]
+    [InlineData("""{"a": 0, "a": 1}""", "", """{}""", "token \"a\" comes twice")]
+    [InlineData("""{"a": -1}""", "", """{}""", "a: id -1 is out of range")]
+    [InlineData("""[]""", "", """{}""", "expected an object")]
+    [InlineData("""{"a": 0}""", "", """{"tokenizer_class": "WhisperTokenizer", "language": "elvish"}""", "language \"elvish\" is none of Whisper's")]
+    [InlineData("""{"a": 0}""", "", """{"tokenizer_class": "WhisperTokenizer", "language": "de"}""", "no token for the language \"de\"")]
+    [InlineData("""{"a": 0}""", "", """{"tokenizer_class": "WhisperTokenizer", "task": "sing"}""", "task \"sing\" is neither transcribe nor translate")]
+    [InlineData("""{"a": 0}""", "", """{"tokenizer_class": "RobertaTokenizer", "sep_token": null}""", "RobertaTokenizer needs a sep_token")]
+    public void BrokenVocabulariesAreRefusedWithOneClearError(string vocabulary, string merges, string config, string reason)
+    {
+        File.WriteAllText(Path.Combine(_folder, "vocab.json"), vocabulary);
+        File.WriteAllText(Path.Combine(_folder, "merges.txt"), merges);
+        File.WriteAllText(Path.Combine(_folder, "tokenizer_config.json"), config);
+        Assert.Contains(reason, Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder)).Message);
+    }
+
+    [Fact]
+    public void LanguagesAreChosenByName()
+    {
+        File.Copy(SentencePieceTests.PathOf("unigram.model"), Path.Combine(_folder, "sentencepiece.bpe.model"));
+        File.WriteAllText(Path.Combine(_folder, "config.json"), """{"model_type": "mbart"}""");
+        Tokenizer english = Tokenizer.Load(_folder);
+        Assert.Equal(("en_XX", "en_XX"), (english.SourceLanguage, english.TargetLanguage));
+        Tokenizer french = english.WithLanguages(target: "fr_XX");
+        Assert.Equal(("en_XX", "fr_XX"), (french.SourceLanguage, french.TargetLanguage));
+        Assert.Equal("en_XX", french.Encode("war").Tokens[^1]);
+        Assert.Equal("fr_XX", french.Target.Encode("war").Tokens[^1]);
+        Assert.Same(french.Target, french.Target.Target);
+        Assert.Equal("de_DE", french.Target.WithLanguages(target: "de_DE").EncodeToIds("war")[^1] is int id ? french.IdToToken(id) : null);
+        Assert.Equal(french.TokenToId("fr_XX"), french.LanguageTokenId("fr_XX"));
+        Assert.Null(french.LanguageTokenId("xx_XX"));
+        Assert.Equal("source", Assert.Throws<ArgumentException>(() => english.WithLanguages("xx_XX")).ParamName);
+        Assert.Equal("en_XX", english.Target.Encode("war").Tokens[^1]);
+    }
+
+    [Fact]
+    public void TokenizersWithoutLanguagesHaveNoneToChoose()
+    {
+        Tokenizer tokenizer = Tokenizer.Load(Fixtures.Path("tokenizers/gpt2.json"));
+        Assert.Null(tokenizer.SourceLanguage);
+        Assert.Null(tokenizer.TargetLanguage);
+        Assert.Null(tokenizer.LanguageTokenId("de"));
+        Assert.Same(tokenizer, tokenizer.Target);
+        Assert.Contains("does not mark texts with a language", Assert.Throws<InvalidOperationException>(() => tokenizer.WithLanguages("de")).Message);
+    }
+
+    [Fact]
+    public void TargetTextsNeedALanguageOrAModel()
+    {
+        File.Copy(SentencePieceTests.PathOf("unigram.model"), Path.Combine(_folder, "sentencepiece.bpe.model"));
+        File.Copy(SentencePieceTests.PathOf("unigram.model"), Path.Combine(_folder, "source.spm"));
+        File.WriteAllText(Path.Combine(_folder, "vocab.json"), """{"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}""");
+        File.WriteAllText(Path.Combine(_folder, "tokenizer_config.json"), """{"tokenizer_class": "M2M100Tokenizer"}""");
+        Assert.Contains("no target language was chosen", Assert.Throws<InvalidOperationException>(() => Tokenizer.Load(_folder).Target).Message);
+        File.WriteAllText(Path.Combine(_folder, "tokenizer_config.json"), """{"tokenizer_class": "MarianTokenizer"}""");
+        Assert.Contains("there is no target.spm", Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder).Target).Message);
+    }
+
+    private string Make(JsonElement golden, string name)
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
+        foreach (JsonProperty copy in golden.GetProperty("copies").EnumerateObject())
+            Copy(Fixtures.Path("tokenizers/" + copy.Value.GetString()), Path.Combine(folder, copy.Name));
+        foreach (JsonProperty file in golden.GetProperty("files").EnumerateObject())
+            File.WriteAllText(Path.Combine(folder, file.Name), file.Value.GetString());
+        return folder;
+    }
+
+    private static void Copy(string source, string target)
+    {
+        if (!source.EndsWith(".json", StringComparison.Ordinal))
+        {
+            File.Copy(source, target);
+            return;
+        }
+
+        JsonNode model = JsonNode.Parse(File.ReadAllText(source))!["model"]!;
+        File.WriteAllText(target, Path.GetFileName(target) switch
+        {
+            "vocab.json" => model["vocab"]!.ToJsonString(),
+            "merges.txt" => string.Join('\n', model["merges"]!.AsArray().Select(merge => merge is JsonArray pair ? $"{pair[0]} {pair[1]}" : merge!.GetValue<string>())),
+            _ => string.Join('\n', model["vocab"]!.AsObject().OrderBy(token => token.Value!.GetValue<int>()).Select(token => token.Key)),
+        });
+    }
+}
