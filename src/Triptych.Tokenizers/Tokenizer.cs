@@ -21,7 +21,7 @@ public sealed partial class Tokenizer
     private readonly TextFrame? _frame;
 
     internal Tokenizer(TokenizerFiles files)
-        : this(files, files.Parts ?? TokenizerReader.Read(files.Json, files.Path, files.IsConverted), source: null)
+        : this(files, files.Parts ?? TokenizerReader.Read(files.Document, files.Path, files.IsConverted), source: null)
     {
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Triptych.Tokenizers.Models;
 
 namespace Triptych.Tokenizers.Loading;
 
@@ -7,19 +8,21 @@ namespace Triptych.Tokenizers.Loading;
 internal static class ConfigRules
 {
     // A tokenizer whose class is the general one takes tokenizer.json as it is, save for further tokens.
-    public static byte[] Apply(
-        byte[] json, string file, JsonObject config, JsonObject addedTokens, SpecialTokens special, bool hasOwnClass)
+    public static void Apply(
+        TokenizerDocument document, string file, JsonObject config, JsonObject addedTokens, SpecialTokens special, bool hasOwnClass)
     {
         if (config.Count == 0 && addedTokens.Count == 0 && !special.Roles().Any())
-            return json;
+            return;
         try
         {
-            if (JsonNode.Parse(json) is not JsonObject root)
-                return json;
-            bool changed = AddTokens(root, config, addedTokens, special);
+            if (JsonNode.Parse(document.Rest.Span) is not JsonObject root)
+                return;
+            Vocabulary? vocabulary = document.FindVocabulary(reason => new TokenizerException(file, $"model.vocab: {reason}"));
+            bool changed = AddTokens(root, vocabulary, config, addedTokens, special);
             if (hasOwnClass)
                 changed |= ApplyNormalizer(root, config) | ApplyPrefixSpace(root, config);
-            return changed ? TokenizerFiles.ToBytes(root) : json;
+            if (changed)
+                document.Change(root);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException)
         {
@@ -70,12 +73,12 @@ internal static class ConfigRules
         return changed;
     }
 
-    private static bool AddTokens(JsonObject root, JsonObject config, JsonObject addedTokens, SpecialTokens special)
+    private static bool AddTokens(JsonObject root, Vocabulary? vocabulary, JsonObject config, JsonObject addedTokens, SpecialTokens special)
     {
-        JsonObject? vocabulary = root["model"]?["vocab"] as JsonObject;
+        JsonObject? written = root["model"]?["vocab"] as JsonObject;
         JsonArray added = root["added_tokens"] as JsonArray ?? [];
         var known = new HashSet<string>(StringComparer.Ordinal);
-        int next = vocabulary?.Count ?? 0;
+        int next = vocabulary?.Count ?? written?.Count ?? 0;
         foreach (JsonNode? token in added)
         {
             known.Add(token!["content"]!.GetValue<string>());
@@ -102,7 +105,7 @@ internal static class ConfigRules
             : [];
         foreach (string content in special.Roles().Select(role => role.Token).Concat(additional))
         {
-            int id = vocabulary?[content]?.GetValue<int>() ?? -1;
+            int id = vocabulary?.IdOf(content) ?? written?[content]?.GetValue<int>() ?? -1;
             tokens.Add((id, TokenizerJson.AddedToken(id, content, special: true)));
         }
 

@@ -14,7 +14,7 @@ internal sealed class ModelScan
     private const int LongFile = 1 << 18;
 
     private readonly ReadOnlyMemory<byte> _json;
-    private readonly List<(int Start, int End, byte Open)> _cuts = [];
+    private readonly List<(string Name, Range Text)> _cuts = [];
     private readonly Worker<MergeScan?>? _ahead;
     private readonly int _aheadStart;
 
@@ -42,6 +42,13 @@ internal sealed class ModelScan
 
     /// <summary>Text of the file.</summary>
     public ReadOnlySpan<byte> this[Range range] => _json.Span[range];
+
+    /// <summary>Where a list of the model stands in the file; null where it is not one that was found.</summary>
+    public Range? TextOf(string name)
+    {
+        int at = _cuts.FindIndex(cut => cut.Name == name);
+        return at < 0 ? null : _cuts[at].Text;
+    }
 
     /// <summary>Reads a file; null where the document must be asked.</summary>
     public static ModelScan? TryRead(ReadOnlyMemory<byte> json)
@@ -94,7 +101,7 @@ internal sealed class ModelScan
 
             if (isVocabulary ? !ReadVocabulary(ref scanner) : !TakeMerges(ref scanner))
                 return false;
-            _cuts.Add((start, scanner.At, open));
+            _cuts.Add((isVocabulary ? "vocab" : "merges", start..scanner.At));
         }
         while (scanner.TryTake((byte)','));
         return scanner.TryTake((byte)'}');
@@ -187,11 +194,11 @@ internal sealed class ModelScan
         ReadOnlySpan<byte> json = _json.Span;
         var output = new ArrayBufferWriter<byte>();
         int done = 0;
-        foreach ((int start, int end, byte open) in _cuts)
+        foreach ((_, Range text) in _cuts)
         {
-            output.Write(json[done..start]);
-            output.Write(open == '{' ? "{}"u8 : "[]"u8);
-            done = end;
+            output.Write(json[done..text.Start.Value]);
+            output.Write(json[text.Start.Value] == '{' ? "{}"u8 : "[]"u8);
+            done = text.End.Value;
         }
 
         output.Write(json[done..]);

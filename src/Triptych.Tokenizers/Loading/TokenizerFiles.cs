@@ -17,14 +17,13 @@ internal sealed class TokenizerFiles
 
     private readonly JsonObject _specialTokensMap;
     private readonly IReadOnlyList<(string Name, byte[] Content)> _originals = [];
-    private readonly ReadOnlyMemory<byte> _json;
     private JsonObject _config;
     private JsonObject? _postProcessor;
     private readonly Lazy<TokenizerParts>? _target;
 
     public TokenizerFiles(
         string path,
-        ReadOnlyMemory<byte> json,
+        TokenizerDocument document,
         JsonObject? config = null,
         SpecialTokens? special = null,
         JsonObject? specialTokensMap = null,
@@ -32,7 +31,7 @@ internal sealed class TokenizerFiles
         ChatTemplateFiles? chatTemplates = null)
     {
         Path = path;
-        _json = json;
+        Document = document;
         IsFolder = isFolder;
         SpecialTokens = special ?? new SpecialTokens();
         _config = config ?? [];
@@ -44,11 +43,26 @@ internal sealed class TokenizerFiles
         ModelMaxLength = Value(_config, "model_max_length") is double length and >= 1 and <= int.MaxValue ? (int)length : null;
     }
 
+    public TokenizerFiles(
+        string path,
+        ReadOnlyMemory<byte> json,
+        JsonObject? config = null,
+        SpecialTokens? special = null,
+        JsonObject? specialTokensMap = null,
+        bool isFolder = false,
+        ChatTemplateFiles? chatTemplates = null)
+        : this(path, new TokenizerDocument(json), config, special, specialTokensMap, isFolder, chatTemplates)
+    {
+    }
+
     /// <summary>Files that are used as they are, without being made a tokenizer.json.</summary>
     public TokenizerFiles(string path, TokenizerParts parts, SpecialTokens special, IReadOnlyList<(string Name, byte[] Content)> originals, JsonObject? config = null)
-        : this(path, default, config, special: special, isFolder: config is not null) => (Parts, _originals) = (parts, originals);
+        : this(path, new TokenizerDocument(default), config, special: special, isFolder: config is not null) => (Parts, _originals) = (parts, originals);
 
     public string Path { get; }
+
+    /// <summary>The tokenizer.json; empty where none describes the stages.</summary>
+    public TokenizerDocument Document { get; }
 
     /// <summary>The stages, where no tokenizer.json describes them.</summary>
     public TokenizerParts? Parts { get; }
@@ -68,7 +82,7 @@ internal sealed class TokenizerFiles
     }
 
     /// <exception cref="NotSupportedException">No tokenizer.json can say what the file says.</exception>
-    public ReadOnlyMemory<byte> Json => Parts is null ? _postProcessor is null ? _json : WithPostProcessor(_postProcessor)
+    public ReadOnlyMemory<byte> Json => Parts is null ? _postProcessor is null ? Document.Json : WithPostProcessor(_postProcessor)
         : throw new NotSupportedException($"{Path} is used as it is: no tokenizer.json works exactly as it does");
 
     public bool IsFolder { get; }
@@ -118,11 +132,11 @@ internal sealed class TokenizerFiles
         string file = System.IO.Path.Combine(path, "tokenizer.json");
         if (DefaultTokens(kind) is SpecialTokens defaults)
             special = special.Or(defaults, _ => true);
-        byte[] json = ReadBytes(file);
+        var document = new TokenizerDocument(ReadBytes(file));
         // DPR's classes keep do_lower_case for themselves.
         bool listens = kind.Length > 0 && !kind.StartsWith("dpr", StringComparison.Ordinal);
-        json = ConfigRules.Apply(json, file, config, ReadObject(path, "added_tokens.json"), special, listens);
-        return new TokenizerFiles(file, json, config, special, map, isFolder: true, ChatTemplateFiles.Read(path));
+        ConfigRules.Apply(document, file, config, ReadObject(path, "added_tokens.json"), special, listens);
+        return new TokenizerFiles(file, document, config, special, map, isFolder: true, ChatTemplateFiles.Read(path));
     }
 
     /// <summary>The same files for other languages: tokenizer_config.json names them, and the post-processor is theirs.</summary>
@@ -301,7 +315,7 @@ internal sealed class TokenizerFiles
 
     private byte[] WithPostProcessor(JsonObject postProcessor)
     {
-        JsonObject json = JsonNode.Parse(_json.Span)!.AsObject();
+        JsonObject json = JsonNode.Parse(Document.Json.Span)!.AsObject();
         json["post_processor"] = postProcessor.DeepClone();
         return ToBytes(json);
     }

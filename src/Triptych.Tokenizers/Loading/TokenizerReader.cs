@@ -23,15 +23,20 @@ internal static partial class TokenizerReader
     /// <param name="json">The content.</param>
     /// <param name="file">What errors call it.</param>
     /// <param name="exactScores">Whether scores are the numbers that are written, as for files made here, and not the reference's reading of them.</param>
-    public static TokenizerParts Read(ReadOnlyMemory<byte> json, string file, bool exactScores = false)
+    public static TokenizerParts Read(ReadOnlyMemory<byte> json, string file, bool exactScores = false) => Read(new TokenizerDocument(json), file, exactScores);
+
+    /// <summary>Reads it.</summary>
+    public static TokenizerParts Read(TokenizerDocument document, string file, bool exactScores = false)
     {
-        return (ModelScan.TryRead(json) is ModelScan lists ? Read(json, lists, file, exactScores) : null) ?? Read(json, null, file, exactScores)!;
+        TokenizerParts parts = (document.Lists is null ? null : Read(document.Rest, document, file, exactScores)) ?? Read(document.Json, null, file, exactScores)!;
+        document.Release();
+        return parts;
     }
 
-    /// <summary>Reads a file whose lists have been found already; null where one of them cannot be used.</summary>
-    private static TokenizerParts? Read(ReadOnlyMemory<byte> json, ModelScan? lists, string file, bool exactScores)
+    /// <summary>Reads a file whose lists, if they are given, are not in it; null where one of them cannot be used.</summary>
+    private static TokenizerParts? Read(ReadOnlyMemory<byte> json, TokenizerDocument? lists, string file, bool exactScores)
     {
-        using System.Text.Json.JsonDocument document = JsonValue.Parse(lists?.Rest ?? json, file);
+        using System.Text.Json.JsonDocument document = JsonValue.Parse(json, file);
         var root = new JsonValue(document.RootElement, file, "");
         if (!root.IsObject)
             throw root.Fail("the file is not a JSON object");
@@ -50,9 +55,10 @@ internal static partial class TokenizerReader
             normalizer, preTokenizer, model, postProcessor, decoder, new AddedVocabulary(ReadAddedTokens(root, model.Vocabulary), normalizer), truncation, padding);
     }
 
-    private static Func<TokenizerModel?> BeginModel(JsonValue json, ModelScan? lists, bool exactScores)
+    private static Func<TokenizerModel?> BeginModel(JsonValue json, TokenizerDocument? document, bool exactScores)
     {
         JsonValue vocabularyJson = json.Required("vocab");
+        ModelScan? lists = document?.Lists;
         string type = json.OptionalString("type") ?? GuessModel(json);
         if (type == "Unigram")
         {
@@ -64,8 +70,8 @@ internal static partial class TokenizerReader
             throw json.Fail($"unknown model type \"{type}\"");
         if (lists?.Scores is not null)
             throw vocabularyJson.Fail("expected an object of tokens and their ids");
-        var vocabulary = new Vocabulary(
-            lists?.Vocabulary ?? TokenList.Of(vocabularyJson.Members().Select(member => (member.Name, member.Value.AsId()))), vocabularyJson.Fail);
+        Vocabulary vocabulary = document?.FindVocabulary(vocabularyJson.Fail) ?? new Vocabulary(
+            TokenList.Of(vocabularyJson.Members().Select(member => (member.Name, member.Value.AsId()))), vocabularyJson.Fail);
         if (type == "BPE")
             return BeginBpe(json, vocabulary, lists?.Merges);
         TokenizerModel model = type == "WordLevel" ? new WordLevel(vocabulary, json.OptionalString("unk_token") ?? "<unk>")
