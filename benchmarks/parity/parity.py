@@ -1,14 +1,16 @@
 """Compares this project's tokenizers with the libraries that their files belong to.
 
-    python3 parity.py make TOKENIZER CASES.jsonl EXPECTED.jsonl [--seed N] [--random N] [--lines N] [--points] [--grid] [--languages A,B] TEXT...
+    python3 parity.py make TOKENIZER CASES.jsonl EXPECTED.jsonl [--seed N] [--random N] [--lines N] [--points] [--grid] [--languages A,B] [--shard I/N] TEXT...
     dotnet run -c Release --project benchmarks/Triptych.Benchmarks -- tokenizers parity TOKENIZER CASES.jsonl ACTUAL.jsonl
     python3 parity.py compare CASES.jsonl EXPECTED.jsonl ACTUAL.jsonl
+    python3 parity.py export FOLDER TOKENIZER.json
 
 TOKENIZER is a tokenizer.json (read with the package tokenizers), a model folder (transformers' AutoTokenizer), a SentencePiece model
 (sentencepiece), a .tiktoken file or Llama 3's tokenizer.model (tiktoken), or a tekken.json (tiktoken, as Mistral's library uses it). Cases
 are the lines of the TEXT files (plain or .gz), random Unicode strings, with --points every code point there is, with --grid truncation
 and padding in many settings, and with --languages texts from the first and into the second; every fourth text is a pair. What a library
-does not know is not compared: only tokenizers have offsets. The exit code says whether all agree.
+does not know is not compared: only tokenizers have offsets. The exit code says whether all agree. With --shard the cases are one of N
+parts of them. export writes what transformers makes of a folder as the file that the package tokenizers reads.
 """
 import argparse
 import base64
@@ -38,10 +40,10 @@ def random_text(rng):
     return text
 
 
-def read(path, limit, rng):
+def read(path, limit, rng, part, parts):
     with (gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="\n") if path.endswith(".gz")
           else open(path, encoding="utf-8", errors="replace", newline="\n")) as file:
-        lines = [line.rstrip("\n") for line in file]
+        lines = [line.rstrip("\n") for line in file][part::parts]
     return lines if len(lines) <= limit else rng.sample(lines, limit)
 
 
@@ -222,11 +224,12 @@ def expected(tokenizer, case):
 
 
 def make(args):
-    rng = random.Random(args.seed)
+    part, parts = map(int, args.shard.split("/"))
+    rng = random.Random(args.seed * parts + part)
     languages = args.languages.split(",") if args.languages else None
     tokenizer = reader(args.tokenizer, languages)
-    texts = [line for path in args.texts for line in read(path, args.lines, rng)]
-    texts += [random_text(rng) for _ in range(args.random)]
+    texts = [line for path in args.texts for line in read(path, args.lines, rng, part, parts)]
+    texts += [random_text(rng) for _ in range(args.random // parts)]
     if args.points:
         texts += points()
     cases = []
@@ -255,6 +258,10 @@ def make(args):
         for case in cases:
             out.write(json.dumps(case, ensure_ascii=True) + "\n")
             answers.write(json.dumps(expected(tokenizer, case), ensure_ascii=True) + "\n")
+
+
+def export(args):
+    Folder(args.folder, None).tokenizer.backend_tokenizer.save(args.tokenizer)
 
 
 def differences(wanted, found, cut):
@@ -302,7 +309,12 @@ making.add_argument("--lines", type=int, default=500)
 making.add_argument("--points", action="store_true")
 making.add_argument("--grid", action="store_true")
 making.add_argument("--languages")
+making.add_argument("--shard", default="0/1")
 making.set_defaults(run=make)
+exporting = commands.add_parser("export")
+exporting.add_argument("folder")
+exporting.add_argument("tokenizer")
+exporting.set_defaults(run=export)
 comparing = commands.add_parser("compare")
 comparing.add_argument("cases")
 comparing.add_argument("expected")
