@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Triptych.Tokenizers.Models;
 
 namespace Triptych.Tokenizers.Loading;
 
@@ -38,6 +39,9 @@ internal sealed class ClassContext
 
     /// <summary>Pieces and scores in the order of their ids.</summary>
     public List<(string Piece, double Score)> Vocabulary { get; set; } = [];
+
+    /// <summary>The vocabulary of a tokenizer.json where that is kept as it is, and <see cref="Vocabulary"/> is empty.</summary>
+    public Vocabulary? Kept { get; init; }
 
     /// <summary>The ids of the pieces; null where they count from 0.</summary>
     public int[]? Ids { get; set; }
@@ -90,7 +94,7 @@ internal sealed class ClassContext
 
     public int IdAt(int place) => Ids is null ? place : Ids[place];
 
-    public int Find(string token) => _ids.GetValueOrDefault(token, -1);
+    public int Find(string token) => _ids.TryGetValue(token, out int id) ? id : Kept?.IdOf(token) ?? -1;
 
     /// <summary>A token by itself; those that are special are not looked for in normalized text.</summary>
     public static JsonObject Token(string content, bool special = true, bool normalized = false, bool lstrip = false) => new()
@@ -188,9 +192,9 @@ internal sealed class ClassContext
         string content = token["content"]!.GetValue<string>();
         if (content.Length == 0)
             return;
-        if (!_ids.TryGetValue(content, out int id))
+        if (Find(content) is not (>= 0 and int id))
         {
-            id = Math.Max(Vocabulary.Count, Added.Count == 0 ? 0 : Added.Keys.Max() + 1);
+            id = Math.Max(Kept?.Count ?? Vocabulary.Count, Added.Count == 0 ? 0 : Added.Keys.Max() + 1);
             _ids[content] = id;
         }
 

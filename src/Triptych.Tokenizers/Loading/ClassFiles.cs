@@ -63,33 +63,49 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         return (Write(context, kind.IsBpe, [], null), context);
     }
 
-    /// <summary>The class's tokenizer.json of another one; null where that is of another kind, and is taken as it is.</summary>
-    public (byte[] Json, ClassContext Context)? FromJson(string path, byte[] content)
+    /// <summary>
+    /// Makes a tokenizer.json the class's: vocabulary and merges stay, the stages become those of the class. Null where the file is of another
+    /// kind, and is taken as it is.
+    /// </summary>
+    public (TokenizerDocument Document, ClassContext Context)? FromJson(string path, TokenizerDocument document)
     {
-        using JsonDocument document = JsonValue.Parse(content, path);
-        var root = new JsonValue(document.RootElement, path, "");
+        using JsonDocument rest = JsonValue.Parse(document.Rest, path);
+        var root = new JsonValue(rest.RootElement, path, "");
         JsonValue model = root.Required("model");
         JsonValue vocabulary = model.Required("vocab");
-        if (kind.IsGeneral || kind.Files != VocabularyFiles.SentencePiece || vocabulary.IsArray == kind.IsBpe || IsByteLevel(root))
+        bool isUnigram = kind.Files == VocabularyFiles.SentencePiece && !kind.IsBpe;
+        if (kind.IsGeneral || vocabulary.IsArray != isUnigram || kind.IsBpe && model.Member("merges") is null
+            || kind.Files == VocabularyFiles.SentencePiece && IsByteLevel(root))
             return null;
-        var context = new ClassContext(kind, config, specialTokensMap, path) { CharsMap = CharsMapOf(root), UnknownId = 0 };
-        if (vocabulary.IsArray)
+        if (isUnigram)
+            return FromPieces(path, document);
+        Vocabulary kept = document.FindVocabulary(vocabulary.Fail) ?? new Vocabulary(vocabulary.Members().Select(member => (member.Name, member.Value.AsId())), vocabulary.Fail);
+        var context = new ClassContext(kind, config, specialTokensMap, path) { CharsMap = CharsMapOf(root), Kept = kept };
+        try
         {
-            context.Vocabulary = [.. vocabulary.Items().Select(TokenizerReader.ReadExactPiece)];
+            context.AddTokens(addedTokens, AddedTokensOf(root));
+            JsonObject changed = JsonObject.Create(root.Element)!;
+            if (new ClassStages(kind, context).Apply(changed, Processor))
+                document.Change(changed);
         }
-        else
+        catch (Exception e) when (e is InvalidOperationException or FormatException or NullReferenceException)
         {
-            context.Vocabulary = [.. vocabulary.Members().OrderBy(member => member.Value.AsId()).Select(member => (member.Name, 0.0))];
-            // Merges of old whose tokens have spaces cannot be told apart; such files are taken as they are.
-            if (model.Required("merges").Items().Any(merge => merge.IsString && merge.AsString().Count(c => c == ' ') != 1))
-                return null;
-            context.Merges = [.. model.Required("merges").Items().Select(TokenizerReader.ReadMerge)];
+            throw Unusable(e);
         }
 
-        JsonObject[] added = root.Member("added_tokens") is not JsonValue list ? []
-            : [.. list.Items().Select(token => JsonNode.Parse(token.Element.GetRawText()) as JsonObject ?? throw token.Fail("expected an object"))];
+        return (document, context);
+    }
+
+    private (TokenizerDocument Document, ClassContext Context) FromPieces(string path, TokenizerDocument document)
+    {
+        using JsonDocument whole = JsonValue.Parse(document.Json, path);
+        var root = new JsonValue(whole.RootElement, path, "");
+        var context = new ClassContext(kind, config, specialTokensMap, path)
+        {
+            CharsMap = CharsMapOf(root), Vocabulary = [.. root.Required("model").Required("vocab").Items().Select(TokenizerReader.ReadExactPiece)],
+        };
         JsonNode? processor = root.Member("post_processor") is JsonValue stage ? JsonNode.Parse(stage.Element.GetRawText()) : null;
-        return (Write(context, kind.IsBpe, added, processor), context);
+        return (new TokenizerDocument(Write(context, isBpe: false, AddedTokensOf(root), processor)), context);
     }
 
     /// <summary>The tokenizer.json of a tiktoken file.</summary>
@@ -108,8 +124,13 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         return (Write(context, isBpe: true, [], null), context);
     }
 
+    private TokenizerException Unusable(Exception e) => new(folder, $"the files beside the vocabulary cannot be used: {e.Message}", e);
+
     private string Require(string name) => Path.Combine(folder, name) is string path && File.Exists(path) ? path
         : throw new TokenizerException(folder, $"there is no tokenizer.json and no {name} for {kind.Name}");
+
+    private static JsonObject[] AddedTokensOf(JsonValue root) => root.Member("added_tokens") is not JsonValue list ? []
+        : [.. list.Items().Select(token => JsonNode.Parse(token.Element.GetRawText()) as JsonObject ?? throw token.Fail("expected an object"))];
 
     private static bool IsByteLevel(JsonValue root) => root.Member("decoder") is JsonValue decoder && decoder.IsObject && decoder.OptionalString("type") == "ByteLevel";
 
@@ -186,7 +207,7 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         }
         catch (Exception e) when (e is InvalidOperationException or FormatException or NullReferenceException)
         {
-            throw new TokenizerException(folder, $"the files beside the vocabulary cannot be used: {e.Message}", e);
+            throw Unusable(e);
         }
     }
 
@@ -202,7 +223,7 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         json.WriteEndArray();
         WriteStage(json, "normalizer", kind.Normalizer(context));
         WriteStage(json, "pre_tokenizer", kind.PreTokenizer(context));
-        WriteStage(json, "post_processor", kind.PostProcessor?.Invoke(context) ?? LanguageProcessor(context) ?? processor ?? ByFlags(context));
+        WriteStage(json, "post_processor", Processor(context, processor));
         WriteStage(json, "decoder", kind.Decoder(context));
         json.WriteStartObject("model");
         if (kind.Files == VocabularyFiles.Words)
@@ -214,6 +235,10 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         json.WriteEndObject();
         json.WriteEndObject();
     }
+
+    /// <summary>The class's post-processor, or that of the file.</summary>
+    private JsonNode Processor(ClassContext context, JsonNode? ofFile) => (kind.KeepsProcessor ? ofFile : null)
+        ?? kind.PostProcessor?.Invoke(context) ?? LanguageProcessor(context) ?? ofFile ?? ByFlags(context);
 
     private JsonObject? LanguageProcessor(ClassContext context)
     {
@@ -233,10 +258,11 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
             stage.WriteTo(json);
     }
 
+    /// <summary>The tokens around a text that add_bos_token and add_eos_token ask for; beside a tokenizer.json they count for nothing.</summary>
     public static JsonObject ByFlags(ClassContext context)
     {
-        string? bos = context.Flag("add_bos_token", false) ? context.Role("bos_token") : null;
-        string? eos = context.Flag("add_eos_token", false) ? context.Role("eos_token") : null;
+        string? bos = context.FromModel && context.Flag("add_bos_token", false) ? context.Role("bos_token") : null;
+        string? eos = context.FromModel && context.Flag("add_eos_token", false) ? context.Role("eos_token") : null;
         return TokenizerJson.Template(bos, bos is null ? null : context.IdOf(bos), eos, eos is null ? null : context.IdOf(eos));
     }
 
@@ -262,15 +288,7 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
 
     private void WriteBpe(Utf8JsonWriter json, ClassContext context)
     {
-        BpeOptions options = kind.Bpe(context);
-        json.WriteString("type", "BPE");
-        json.WriteNull("dropout");
-        json.WriteString("unk_token", options.UnknownToken);
-        json.WriteString("continuing_subword_prefix", options.ContinuingSubwordPrefix);
-        json.WriteString("end_of_word_suffix", options.EndOfWordSuffix);
-        json.WriteBoolean("fuse_unk", options.FuseUnknown);
-        json.WriteBoolean("byte_fallback", options.ByteFallback);
-        json.WriteBoolean("ignore_merges", options.IgnoreMerges);
+        WriteOptions(json, context);
         WriteVocabulary(json, context);
         json.WriteStartArray("merges");
         foreach ((string left, string right) in context.Merges)
@@ -284,13 +302,16 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         json.WriteEndArray();
     }
 
-    private static void WriteWordPiece(Utf8JsonWriter json, ClassContext context)
+    private void WriteWordPiece(Utf8JsonWriter json, ClassContext context)
     {
-        json.WriteString("type", "WordPiece");
-        json.WriteString("unk_token", context.Role("unk_token", "[UNK]"));
-        json.WriteString("continuing_subword_prefix", "##");
-        json.WriteNumber("max_input_chars_per_word", 100);
+        WriteOptions(json, context);
         WriteVocabulary(json, context);
+    }
+
+    private void WriteOptions(Utf8JsonWriter json, ClassContext context)
+    {
+        foreach ((string name, JsonNode? value) in new ClassStages(kind, context).ModelOptions())
+            WriteStage(json, name, value);
     }
 
     private static void WriteVocabulary(Utf8JsonWriter json, ClassContext context)

@@ -14,7 +14,7 @@ internal static class ClassFolder
         if (File.Exists(json))
         {
             return kind is null ? null
-                : Finish(Files(kind).FromJson(json, TokenizerFiles.ReadBytes(json)), kind, json, config, specialTokensMap);
+                : Finish(Files(kind).FromJson(json, new TokenizerDocument(TokenizerFiles.ReadBytes(json))), kind, json, config, specialTokensMap);
         }
 
         if (name is MappedFolder.Marian or MappedFolder.M2M100)
@@ -64,10 +64,14 @@ internal static class ClassFolder
         return files.Length == 1 ? SingleFile.Read(files[0], TokenizerFiles.ReadBytes(files[0])) : null;
     }
 
+    private static TokenizerFiles Finish(
+        (byte[] Json, ClassContext Context) made, TokenizerClass kind, string path, JsonObject config, JsonObject specialTokensMap) =>
+        Finish((new TokenizerDocument(made.Json), made.Context), kind, path, config, specialTokensMap)!;
+
     private static TokenizerFiles? Finish(
-        (byte[] Json, ClassContext Context)? made, TokenizerClass kind, string path, JsonObject config, JsonObject specialTokensMap)
+        (TokenizerDocument Document, ClassContext Context)? made, TokenizerClass kind, string path, JsonObject config, JsonObject specialTokensMap)
     {
-        if (made is not (byte[] json, ClassContext context))
+        if (made is not (TokenizerDocument document, ClassContext context))
             return null;
         JsonObject settings = config.DeepClone().AsObject();
         settings["tokenizer_class"] = kind.SavesAsGeneral ? TokenizerClass.General.Name : kind.Name;
@@ -75,7 +79,7 @@ internal static class ClassFolder
         settings.Remove("added_tokens_decoder");
         if (kind.PadsLeft)
             settings.TryAdd("padding_side", "left");
-        return new TokenizerFiles(path, json, settings, context.SpecialTokens, specialTokensMap, isFolder: true, ChatTemplateFiles.Read(Path.GetDirectoryName(path)!)) 
+        return new TokenizerFiles(path, document, settings, context.SpecialTokens, specialTokensMap, isFolder: true, ChatTemplateFiles.Read(Path.GetDirectoryName(path)!)) 
         {
             IsConverted = kind != TokenizerClass.General, Languages = kind.Languages?.Invoke(context),
         };

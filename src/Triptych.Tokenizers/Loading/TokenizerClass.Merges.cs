@@ -17,7 +17,7 @@ internal sealed partial record TokenizerClass
     {
         TokenizerClass gpt2 = Gpt2();
         yield return gpt2;
-        yield return gpt2 with { Name = "CodeGenTokenizer", PostProcessor = ByFlagsOrBytes };
+        yield return gpt2 with { Name = "CodeGenTokenizer", KeepsProcessor = true, PostProcessor = ByFlagsOrBytes };
         yield return gpt2 with { Name = "GPTNeoXTokenizer", Defaults = SpecialTokens.Gpt2 with { Pad = "<|padding|>" }, Normalizer = _ => Of("NFC") };
         yield return gpt2 with
         {
@@ -84,7 +84,7 @@ internal sealed partial record TokenizerClass
     private static JsonObject Bytes(ClassContext context, bool addPrefixSpace = false, bool useRegex = true) =>
         ByteLevel(context.Flag("add_prefix_space", addPrefixSpace), trimOffsets: true, useRegex);
 
-    private static JsonObject ByFlagsOrBytes(ClassContext context) => context.Config.ContainsKey("add_bos_token") || context.Config.ContainsKey("add_eos_token")
+    private static JsonObject ByFlagsOrBytes(ClassContext context) => context.FromModel && (context.Config.ContainsKey("add_bos_token") || context.Config.ContainsKey("add_eos_token"))
         ? ClassFiles.ByFlags(context) : ByteLevel(addPrefixSpace: true, trimOffsets: false, useRegex: true);
 
     private static JsonObject Roberta(ClassContext context, string sepRole, string clsRole, bool addPrefixSpace, bool trimOffsets)

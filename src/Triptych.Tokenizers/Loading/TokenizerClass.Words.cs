@@ -16,7 +16,7 @@ internal sealed partial record TokenizerClass
     {
         TokenizerClass bert = Bert();
         foreach (string name in (string[])["BertTokenizer", "ConvBertTokenizer", "DistilBertTokenizer"])
-            yield return bert with { Name = name };
+            yield return bert with { Name = name, KeepsStages = name == "ConvBertTokenizer" };
         // These take do_lower_case for themselves and never tell BERT's about it.
         foreach (string name in (string[])["DPRContextEncoderTokenizer", "DPRQuestionEncoderTokenizer", "DPRReaderTokenizer"])
             yield return bert with { Name = name, Normalizer = context => BertNormalizer(context, lowercase: true) };

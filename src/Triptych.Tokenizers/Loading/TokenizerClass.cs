@@ -76,6 +76,12 @@ internal sealed partial record TokenizerClass
     /// <summary>The class's own post-processor; null where that of <see cref="Languages"/> or the flags add_bos_token and add_eos_token decide.</summary>
     public Func<ClassContext, JsonObject>? PostProcessor { get; init; }
 
+    /// <summary>Whether the post-processor of a tokenizer.json comes before the class's own.</summary>
+    public bool KeepsProcessor { get; init; }
+
+    /// <summary>Whether a tokenizer.json keeps its stages, and only the post-processor is the class's.</summary>
+    public bool KeepsStages { get; init; }
+
     /// <summary>Further members of a BPE model.</summary>
     public Func<ClassContext, BpeOptions> Bpe { get; init; } = context => new() { UnknownToken = context.Role("unk_token"), FuseUnknown = true };
 
