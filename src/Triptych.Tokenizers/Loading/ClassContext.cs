@@ -6,7 +6,7 @@ namespace Triptych.Tokenizers.Loading;
 /// <summary>What a tokenizer class of transformers is made from: the files' settings, vocabulary and special tokens.</summary>
 internal sealed class ClassContext
 {
-    private static readonly string[] Roles = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
+    public static readonly string[] Roles = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
     private readonly Dictionary<string, JsonObject> _named = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _ids = new(StringComparer.Ordinal);
@@ -127,7 +127,8 @@ internal sealed class ClassContext
         }
     }
 
-    private SortedDictionary<int, JsonObject> Described(JsonObject addedTokens, IEnumerable<JsonObject> fromJson)
+    /// <summary>The tokens that the files give an id.</summary>
+    public SortedDictionary<int, JsonObject> Described(JsonObject addedTokens, IEnumerable<JsonObject> fromJson)
     {
         var described = new SortedDictionary<int, JsonObject>();
         if (Config["added_tokens_decoder"] is JsonObject decoder)
@@ -160,7 +161,8 @@ internal sealed class ClassContext
         }
     }
 
-    private IEnumerable<JsonObject> FurtherTokens()
+    /// <summary>The tokens besides the named ones.</summary>
+    public IEnumerable<JsonObject> FurtherTokens()
     {
         // What a SentencePiece model lists takes the place of what the map of special tokens does.
         JsonNode? listed = Config["extra_special_tokens"] ?? Config["additional_special_tokens"] ?? (FromModel ? null : _additionalOfMap);

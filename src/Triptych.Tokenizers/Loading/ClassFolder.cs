@@ -10,6 +10,8 @@ internal static class ClassFolder
     {
         string? name = TokenizerClassNames.Find(config, modelConfig);
         TokenizerClass? kind = name is null ? null : TokenizerClass.Find(name);
+        if (PythonFolder.Is(name, folder))
+            return new PythonFolder(name!, folder, config, specialTokensMap).Read();
         string json = Path.Combine(folder, "tokenizer.json");
         if (File.Exists(json))
         {

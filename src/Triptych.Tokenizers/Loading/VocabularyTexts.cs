@@ -20,10 +20,13 @@ internal static class VocabularyTexts
     }
 
     /// <summary>An object of tokens and their ids.</summary>
-    public static Dictionary<string, int> ReadVocabulary(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="part">The member that is meant, where the file has one such object for each language.</param>
+    public static Dictionary<string, int> ReadVocabulary(string path, string? part = null)
     {
         using System.Text.Json.JsonDocument document = JsonValue.Parse(TokenizerFiles.ReadBytes(path), path);
         var root = new JsonValue(document.RootElement, path, "");
+        root = part is null ? root : root.Required(part);
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach ((string token, JsonValue id) in root.Members())
         {

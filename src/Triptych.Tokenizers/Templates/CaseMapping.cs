@@ -144,7 +144,8 @@ internal static class CaseMapping
         }
     }
 
-    private static void AppendUpper(StringBuilder result, Rune rune) => _ = UpperForms.TryGetValue(rune, out string? form)
+    /// <summary>A character in upper case.</summary>
+    public static void AppendUpper(StringBuilder result, Rune rune) => _ = UpperForms.TryGetValue(rune, out string? form)
         ? result.Append(form) : Append(result, Rune.ToUpperInvariant(rune));
 
     private static void AppendTitle(StringBuilder result, Rune rune)
@@ -155,7 +156,8 @@ internal static class CaseMapping
             AppendUpper(result, rune);
     }
 
-    private static void AppendLower(StringBuilder result, string text, int at)
+    /// <summary>The character at a place of a text in lower case.</summary>
+    public static void AppendLower(StringBuilder result, string text, int at)
     {
         char c = text[at];
         if (c == Sigma)

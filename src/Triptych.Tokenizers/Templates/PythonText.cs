@@ -8,6 +8,23 @@ internal static class PythonText
 {
     public static bool IsSpace(char c) => char.IsWhiteSpace(c) || c is >= '\x1c' and <= '\x1f';
 
+    /// <summary>What a text begins and ends with besides white space.</summary>
+    public static TextRange Stripped(ReadOnlySpan<char> text)
+    {
+        (int start, int end) = (0, text.Length);
+        while (start < end && IsSpace(text[start]))
+            start++;
+        while (end > start && IsSpace(text[end - 1]))
+            end--;
+        return new TextRange(start, end);
+    }
+
+    public static string Strip(string text)
+    {
+        TextRange range = Stripped(text);
+        return text[range.Start..range.End];
+    }
+
     public static bool IsIdentifier(string text)
     {
         bool first = true;
