@@ -78,9 +78,9 @@ internal sealed class PythonFolder
         string path = Require(VocabularyTexts.Vocabulary);
         Dictionary<string, int> ids = VocabularyTexts.ReadVocabulary(path, _context.Text("target_lang"));
         var vocabulary = new Vocabulary(ids.Select(entry => (entry.Key, entry.Value)), Refuse(path));
-        // A delimiter that the settings name is one more special token, and not the delimiter.
+        // A delimiter that the settings name is a special token in this one's place, but words are delimited by this one.
         const string delimiter = "|";
-        AddedToken[] added = AddedTokens(ids, [], [delimiter]);
+        AddedToken[] added = AddedTokens(ids, [], _context.Text("word_delimiter_token") is null ? [delimiter] : []);
         // Tokens of more than one letter are found before the whole are.
         HashSet<string> whole = [.. ids.Keys.Where(token => token.Length > (token.Length > 1 && char.IsHighSurrogate(token[0]) ? 2 : 1))];
         HashSet<string> special = [.. added.Where(token => token.Special).Select(token => token.Content)];
@@ -92,7 +92,7 @@ internal sealed class PythonFolder
             lowercases ? new SequenceNormalizer([new UppercaseNormalizer(), delimits]) : delimits, null,
             new CharacterTokens(vocabulary, _context.Role("unk_token", "<unk>")), null,
             new CtcTextDecoder(_context.Role("pad_token", "<pad>"), delimiter, _context.Text("replace_word_delimiter_char") ?? " ", lowercases),
-            new AddedVocabulary(found.Select(token => token.Content == delimiter ? token with { Special = false } : token), normalizer: null), null, null);
+            new AddedVocabulary(found.Select(token => token.Content == delimiter ? token with { Special = false } : token), normalizer: null, ofPython: true), null, null);
     }
 
     private TokenizerParts OfBytes()
@@ -103,7 +103,7 @@ internal sealed class PythonFolder
         AddedToken[] added = AddedTokens(ids, head, []);
         return new TokenizerParts(
             null, null, new ByteTokens(new Vocabulary(ids.Select(entry => (entry.Key, entry.Value)), Refuse(_folder)), first.Length), End(added),
-            new ByteTextDecoder(added.Select(token => token.Content).ToHashSet()), new AddedVocabulary(added, normalizer: null), null, null);
+            new ByteTextDecoder(added.Select(token => token.Content).ToHashSet()), new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
     }
 
     private TokenizerParts OfModel()
@@ -122,7 +122,7 @@ internal sealed class PythonFolder
         return new TokenizerParts(
             new CanonicalNormalizer(normalizer, unknown, _context.Flag("do_lower_case", true)), null, new PrefixedSentencePiece(model, pieces.Count), End(added),
             new SpacedDecoder(SentencePieceReader.DecoderOf(file), added.Where(token => token.Special).Select(token => token.Content).ToHashSet()),
-            new AddedVocabulary(added, normalizer: null), null, null);
+            new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
     }
 
     private EndProcessor End(AddedToken[] added)

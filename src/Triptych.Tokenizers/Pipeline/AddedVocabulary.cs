@@ -13,8 +13,15 @@ internal sealed class AddedVocabulary
     private readonly TokenTrie _plain = new();
     private readonly TokenTrie _normalized = new();
 
-    public AddedVocabulary(IEnumerable<AddedToken> tokens, Normalizer? normalizer, bool areFound = true)
+    private readonly bool _ofPython;
+
+    /// <param name="tokens">The tokens.</param>
+    /// <param name="normalizer">What normalizes the texts, and those of the tokens that are looked for in normalized ones.</param>
+    /// <param name="areFound">Whether they are looked for in texts.</param>
+    /// <param name="ofPython">Whether white space around them is what Python calls so, which has four control characters more.</param>
+    public AddedVocabulary(IEnumerable<AddedToken> tokens, Normalizer? normalizer, bool areFound = true, bool ofPython = false)
     {
+        _ofPython = ofPython;
         foreach (AddedToken token in tokens)
         {
             _byId[token.Id] = token;
@@ -128,14 +135,14 @@ internal sealed class AddedVocabulary
                 continue;
             if (token.LStrip)
             {
-                while (start > done && UnicodeData.Is(text[start - 1], CharClass.White))
+                while (start > done && IsWhite(text[start - 1]))
                     start--;
                 start = Math.Min(Math.Max(start, done), stop);
             }
 
             if (token.RStrip)
             {
-                while (stop < text.Length && UnicodeData.Is(text[stop], CharClass.White))
+                while (stop < text.Length && IsWhite(text[stop]))
                     stop++;
             }
 
@@ -159,4 +166,6 @@ internal sealed class AddedVocabulary
         int start = at >= 2 && char.IsSurrogatePair(text[at - 2], text[at - 1]) ? at - 2 : at - 1;
         return IsWordAt(text, start);
     }
+
+    private bool IsWhite(char c) => UnicodeData.Is(c, CharClass.White) || _ofPython && c is >= '\x1c' and <= '\x1f';
 }

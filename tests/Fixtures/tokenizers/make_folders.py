@@ -1,9 +1,9 @@
-"""Makes folders.jsonl.gz: what the tokenizer classes of transformers make of model folders without a tokenizer.json.
+"""Makes folders.jsonl.gz: what the tokenizer classes of transformers make of model folders.
 
     python3 make_folders.py corpus.txt sentencepiece OUT      (needs tokenizers and transformers 5.12)
 
 A line with "class" begins a folder: its "files" by name, and "copies" of fixtures, by name too; "vocab.json" and "merges.txt" are copied
-out of a tokenizer.json, as is "vocab.txt". The lines behind it are its texts, in the languages of the line where it has some; a "target" is
+out of a tokenizer.json, as is "vocab.txt"; a "tokenizer.json" is the fixture itself. The lines behind it are its texts, in the languages of the line where it has some; a "target" is
 a text_target. Offsets count UTF-16 units.
 """
 import gzip
@@ -88,10 +88,33 @@ FOLDERS += [
     ("marian", MARIAN, {"tokenizer_class": "MarianTokenizer"}, {"vocab.json": vocabulary}),
     ("marian", MARIAN, {"tokenizer_class": "MarianTokenizer", "separate_vocabs": True}, {"vocab.json": vocabulary, "target_vocab.json": other}),
 ]
+# Of a tokenizer.json the class takes vocabulary and merges; stages, and unless told otherwise the added tokens' properties, are its own.
+BYTE_JSON, WORD_JSON = {"tokenizer.json": "gpt2.json"}, {"tokenizer.json": "bert-uncased.json"}
+FOLDERS += [
+    ("qwen3", BYTE_JSON, {"tokenizer_class": "Qwen2Tokenizer", "eos_token": "<|im_end|>", "add_prefix_space": True}, {}),
+    ("roberta", {"tokenizer.json": "qwen2.json"}, {"tokenizer_class": "RobertaTokenizerFast", "trim_offsets": False, "additional_special_tokens": ["war"]}, {}),
+    ("codegen", {"tokenizer.json": "roberta-added.json"}, {"tokenizer_class": "CodeGenTokenizer", "add_bos_token": True}, {}),
+    ("cohere", {"tokenizer.json": "llama3.json"}, {"tokenizer_class": "CohereTokenizerFast"}, {}), ("gpt_neox", {"tokenizer.json": "llama2.json"}, {}, {}),
+    ("bert", WORD_JSON, {"tokenizer_class": "BertTokenizerFast", "do_lower_case": False, "strip_accents": True}, {}),
+    ("convbert", {"tokenizer.json": "wordpiece-nfkd.json"}, {"tokenizer_class": "ConvBertTokenizer", "do_lower_case": False}, {}),
+    ("mpnet", {"tokenizer.json": "bert-cased-added.json"}, {"unk_token": "[UNK]"}, {}), ("bert", BYTE_JSON, {"unk_token": "<|endoftext|>"}, {}),
+]
+letters = {letter: i for i, letter in enumerate(["<pad>", "<s>", "</s>", "<unk>", "|", *"ETAOINHSRDLUMWCFGYPBVKXJQZ'", "Ä"])}
+UNIGRAM = {"spiece.model": "sentencepiece/unigram.model"}
+FOLDERS += [
+    ("wav2vec2", {}, {"tokenizer_class": "Wav2Vec2CTCTokenizer", "do_lower_case": True}, {"vocab.json": letters}),
+    ("wav2vec2", {}, {"tokenizer_class": "Wav2Vec2CTCTokenizer", "target_lang": "deu", "word_delimiter_token": "_", "replace_word_delimiter_char": "-", "unk_token": "[UNK]", "additional_special_tokens": ["<new>", "a"],
+                      "pad_token": "[PAD]"}, {"vocab.json": {"eng": {"a": 0}, "deu": {t: i for i, t in enumerate(["[PAD]", "[UNK]", "|", "a", "e", "the", "r", "wa", "_"])}}}),
+    ("t5", {}, {"tokenizer_class": "ByT5Tokenizer"}, {}), ("t5", {}, {"tokenizer_class": "ByT5Tokenizer", "extra_ids": 0, "additional_special_tokens": ["<new>", "b"]}, {"added_tokens.json": {"war": 300}}),
+    ("siglip", UNIGRAM, {"tokenizer_class": "SiglipTokenizer"}, {}),
+    ("siglip", UNIGRAM, {"do_lower_case": False, "additional_special_tokens": ["<new>", "▁war"], "added_tokens_decoder": {"0": token("<unk>", lstrip=True, rstrip=True), "2": token("</s>", lstrip=True, rstrip=True)}}, {}),
+]
 
 
 def copy(name, source, folder):
     path = os.path.join(here, source)
+    if name == "tokenizer.json":
+        return shutil.copy(path, os.path.join(folder, name))
     if not source.endswith(".json"):
         return shutil.copy(os.path.join(pieces, os.path.basename(source)), os.path.join(folder, name))
     model = json.load(open(path, encoding="utf-8"))["model"]
