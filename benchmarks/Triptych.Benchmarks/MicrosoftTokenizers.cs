@@ -13,7 +13,7 @@ internal static partial class MicrosoftTokenizers
     {
         if (path.EndsWith(".tiktoken", StringComparison.Ordinal))
             return FromRanks(path);
-        if (Path.GetExtension(path) != ".json")
+        if (Path.GetExtension(path) != ".json" || !File.Exists(path))
             return null;
         using JsonDocument file = JsonDocument.Parse(File.ReadAllBytes(path));
         JsonElement root = file.RootElement, model = root.GetProperty("model");
@@ -45,6 +45,10 @@ internal static partial class MicrosoftTokenizers
 
     private static Func<string, IReadOnlyList<int>>? FromMerges(JsonElement root, JsonElement model)
     {
+        // Normalizers and tokens of their own for the ends of words would be other work there.
+        bool isPlain = root.GetProperty("normalizer").ValueKind == JsonValueKind.Null || root.GetProperty("normalizer").GetProperty("type").GetString() == "NFC";
+        if (!isPlain || (model.TryGetProperty("end_of_word_suffix", out JsonElement suffix) && suffix.GetString() is { Length: > 0 }))
+            return null;
         // Only GPT-2's way to cut is told apart here; a Split with a pattern of its own comes before others.
         if (root.GetProperty("pre_tokenizer") is not { ValueKind: JsonValueKind.Object } cut || cut.GetProperty("type").GetString() is not ("ByteLevel" or "Sequence"))
             return null;

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Triptych.Formats;
 using Triptych.TestSupport;
@@ -30,7 +29,7 @@ internal sealed class Campaign(Subject subject, string folder, FileMutator mutat
             byte[] content = mutator.Mutate(subject.Content, subject.HeaderBytes);
             File.WriteAllBytes(path, content);
             long before = GC.GetTotalAllocatedBytes();
-            long start = Stopwatch.GetTimestamp();
+            CaseClock clock = CaseClock.Start();
             try
             {
                 subject.Use(path);
@@ -47,7 +46,7 @@ internal sealed class Campaign(Subject subject, string folder, FileMutator mutat
                 Fail(round, content, error.ToString());
             }
 
-            TimeSpan time = Stopwatch.GetElapsedTime(start);
+            TimeSpan time = clock.Elapsed;
             long bytes = GC.GetTotalAllocatedBytes() - before;
             (longest, mostBytes) = (time > longest ? time : longest, Math.Max(mostBytes, bytes));
             // The first case pays for compiling.

@@ -69,7 +69,8 @@ internal sealed class TemplateCampaign(int seed)
         for (int round = 0; round < iterations; round++)
         {
             string template = Mutate();
-            long before = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            CaseClock clock = CaseClock.Start();
             try
             {
                 _ = ChatTemplate.Parse(template, "case").Render(Variables, Limits);
@@ -86,7 +87,7 @@ internal sealed class TemplateCampaign(int seed)
                 Fail(template, error.ToString());
             }
 
-            TimeSpan time = Stopwatch.GetElapsedTime(start);
+            TimeSpan time = clock.Elapsed;
             long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
             (longest, mostBytes) = (time > longest ? time : longest, Math.Max(mostBytes, bytes));
             if (round > 100 && time > SlowCase)

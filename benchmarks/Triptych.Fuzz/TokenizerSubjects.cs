@@ -82,6 +82,8 @@ internal static class TokenizerSubjects
         yield return ("BPE", $"{{\"type\":\"BPE\",\"dropout\":0.1,{Options}{vocabulary},\"merges\":[\"t h\",[\"th\",\"e\"]]}}");
         yield return ("WordPiece",
             $"{{\"type\":\"WordPiece\",\"unk_token\":\"<unk>\",\"continuing_subword_prefix\":\"##\",\"max_input_chars_per_word\":100,{vocabulary}}}");
+        string pieces = string.Join(',', "abcdefghijklmnopqrstuvwxyz_Ġ".Select((c, i) => $"[\"{c}\",{-i}.25e0]"));
+        yield return ("Unigram", $$"""{"type":"Unigram","unk_id":0,"byte_fallback":true,"vocab":[["<unk>",0],["<s>",0.0],{{pieces}},["th",-2.5e-1],["\u0065\u0301",-3],["é",-4]]}""");
         yield return ("WordLevel", $"{{\"type\":\"WordLevel\",\"unk_token\":\"<unk>\",{vocabulary}}}");
     }
 
