@@ -5,8 +5,9 @@ namespace Triptych.Tokenizers.Loading;
 /// <summary>Folders whose tokenizer a class of transformers builds, or that hold a SentencePiece model, a tiktoken file or a tekken.json.</summary>
 internal static class ClassFolder
 {
-    /// <summary>Reads a folder; null where it is of another kind.</summary>
-    public static TokenizerFiles? TryRead(string folder, JsonObject config, JsonObject modelConfig, JsonObject specialTokensMap)
+    /// <summary>Reads a folder; null where its tokenizer.json is taken as it is. That has not been changed then.</summary>
+    public static TokenizerFiles? TryRead(
+        string folder, JsonObject config, JsonObject modelConfig, JsonObject specialTokensMap, Lazy<TokenizerDocument> document)
     {
         string? name = TokenizerClassNames.Find(config, modelConfig);
         TokenizerClass? kind = name is null ? null : TokenizerClass.Find(name);
@@ -14,10 +15,7 @@ internal static class ClassFolder
             return new PythonFolder(name!, folder, config, specialTokensMap).Read();
         string json = Path.Combine(folder, "tokenizer.json");
         if (File.Exists(json))
-        {
-            return kind is null ? null
-                : Finish(Files(kind).FromJson(json, new TokenizerDocument(TokenizerFiles.ReadBytes(json))), kind, json, config, specialTokensMap);
-        }
+            return kind is null ? null : Finish(Files(kind).FromJson(json, document.Value), kind, json, config, specialTokensMap);
 
         if (name is MappedFolder.Marian or MappedFolder.M2M100)
             return new MappedFolder(name, folder, config, specialTokensMap).Read();

@@ -125,18 +125,17 @@ internal sealed class TokenizerFiles
         JsonObject modelConfig = ReadObject(path, "config.json");
         string kind = KindOf(config, modelConfig);
         JsonObject map = ReadObject(path, SpecialTokensName);
-        if (ClassFolder.TryRead(path, config, modelConfig, map) is TokenizerFiles converted)
+        string file = System.IO.Path.Combine(path, "tokenizer.json");
+        var document = new Lazy<TokenizerDocument>(() => new TokenizerDocument(ReadBytes(file)));
+        if (ClassFolder.TryRead(path, config, modelConfig, map, document) is TokenizerFiles converted)
             return converted;
         SpecialTokens special = ReadSpecialTokens(config, map);
-
-        string file = System.IO.Path.Combine(path, "tokenizer.json");
         if (DefaultTokens(kind) is SpecialTokens defaults)
             special = special.Or(defaults, _ => true);
-        var document = new TokenizerDocument(ReadBytes(file));
         // DPR's classes keep do_lower_case for themselves.
         bool listens = kind.Length > 0 && !kind.StartsWith("dpr", StringComparison.Ordinal);
-        ConfigRules.Apply(document, file, config, ReadObject(path, "added_tokens.json"), special, listens);
-        return new TokenizerFiles(file, document, config, special, map, isFolder: true, ChatTemplateFiles.Read(path));
+        ConfigRules.Apply(document.Value, file, config, ReadObject(path, "added_tokens.json"), special, listens);
+        return new TokenizerFiles(file, document.Value, config, special, map, isFolder: true, ChatTemplateFiles.Read(path));
     }
 
     /// <summary>The same files for other languages: tokenizer_config.json names them, and the post-processor is theirs.</summary>
