@@ -58,8 +58,7 @@ internal sealed partial class Bpe : TokenizerModel
         if (options.ByteFallback)
             _byteTokens = vocabulary.FindByteTokens();
 
-        _bytesInOrder = _byteTokens is null || Array.TrueForAll(_byteTokens, id => id >= 0)
-            && options is { ContinuingSubwordPrefix: null or "", EndOfWordSuffix: null or "" };
+        _bytesInOrder = _byteTokens is null || (Array.TrueForAll(_byteTokens, id => id >= 0) && JoinsTexts);
 
         _merges = merges;
         _byteUnits = new Lazy<ushort[]?>(FindByteUnits);
@@ -68,6 +67,9 @@ internal sealed partial class Bpe : TokenizerModel
 
     /// <summary>Whether a word that is a token is taken whole.</summary>
     public bool IgnoresMerges => _options.IgnoreMerges;
+
+    /// <summary>Whether a token is the text that it stands for, without prefix or suffix.</summary>
+    public bool JoinsTexts => _options is { ContinuingSubwordPrefix: null or "", EndOfWordSuffix: null or "" };
 
     public override bool IsDeterministic => _options.Dropout == 0;
 

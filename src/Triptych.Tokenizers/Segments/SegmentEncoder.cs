@@ -86,7 +86,7 @@ internal sealed class SegmentEncoder
         }
 
         int word = sink.NextWord;
-        bool differs = _segmenter.FirstDiffers;
+        bool differs = _segmenter.FirstDiffers(offset);
         foreach (ref readonly Split place in CollectionsMarshal.AsSpan(segments))
         {
             ReadOnlySpan<char> segment = part[place.Start..place.End];
@@ -99,7 +99,8 @@ internal sealed class SegmentEncoder
             else
             {
                 ulong hash = TextHash.Of(segment);
-                sink.Add(_cache.Find(segment, hash) ?? Remember(segment, hash, workspace), offset + place.Start);
+                if (!_cache.TryAdd(segment, hash, sink, offset + place.Start))
+                    AddNew(segment, hash, offset + place.Start, sink, workspace);
             }
 
             if (_segmenter.OneWord)
@@ -111,17 +112,14 @@ internal sealed class SegmentEncoder
         workspace.Shrink();
     }
 
-    private SegmentTokens Remember(ReadOnlySpan<char> segment, ulong hash, Workspace workspace)
+    /// <summary>A segment that is not remembered, which it is from now on.</summary>
+    private void AddNew(ReadOnlySpan<char> segment, ulong hash, int offset, TokenSink sink, Workspace workspace)
     {
-        TokenSink sink = workspace.Sink;
-        sink.Clear();
-        EncodeStages(segment, 0, _segmenter!.NormalizerOf(first: false), _segmenter.PreTokenizerOf(first: false), sink, workspace);
-        var tokens = new SegmentToken[sink.Count];
-        for (int i = 0; i < tokens.Length; i++)
-            tokens[i] = new SegmentToken(sink.Ids[i], (ushort)sink.Offsets[i].Start, (ushort)sink.Offsets[i].End, (ushort)sink.Words[i]);
-        var entry = new SegmentTokens(hash, segment.ToString(), tokens, sink.NextWord) { Found = sink.Found };
-        _cache.Store(entry);
-        return entry;
+        TokenSink tokens = workspace.Sink;
+        tokens.Clear();
+        EncodeStages(segment, 0, _segmenter!.NormalizerOf(first: false), _segmenter.PreTokenizerOf(first: false), tokens, workspace);
+        SegmentTokens entry = _cache.Store(segment, hash, tokens);
+        sink.Add(entry, offset, tokens.Found);
     }
 
     private void EncodeStages(ReadOnlySpan<char> text, int offset, Normalizer? normalizer, PreTokenizer? preTokenizer, TokenSink sink, Workspace workspace)

@@ -7,7 +7,8 @@ namespace Triptych.Tokenizers.Segments;
 internal abstract class Segmenter
 {
     /// <summary>Whether the first segment of a part goes through other stages than the rest.</summary>
-    public virtual bool FirstDiffers => false;
+    /// <param name="offset">Where the part begins in the text.</param>
+    public virtual bool FirstDiffers(int offset) => false;
 
     /// <summary>Whether all segments of a part are one word.</summary>
     public virtual bool OneWord => false;
@@ -32,7 +33,7 @@ internal abstract class Segmenter
 
     /// <summary>The way to cut for a tokenizer, or null where none is known to be safe.</summary>
     public static Segmenter? Find(TokenizerParts parts) =>
-        WordSegmenter.Find(parts) ?? BertSegmenter.Find(parts) ?? (Segmenter?)SpaceSegmenter.Find(parts);
+        WordSegmenter.Find(parts) ?? BertSegmenter.Find(parts) ?? PairSegmenter.Find(parts) ?? (Segmenter?)SpaceSegmenter.Find(parts);
 
     /// <summary>Whether every surrogate is one of a pair.</summary>
     protected static bool IsWellFormed(ReadOnlySpan<char> text)

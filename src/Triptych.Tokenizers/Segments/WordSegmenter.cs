@@ -22,7 +22,7 @@ internal sealed class WordSegmenter : Segmenter
         _restOfFirst = _addPrefixSpace ? new ByteLevelPreTokenizer(addPrefixSpace: true, useRegex: false) : _rest;
     }
 
-    public override bool FirstDiffers => _addPrefixSpace;
+    public override bool FirstDiffers(int offset) => _addPrefixSpace;
 
     public override bool EndsInBytes => _rest is not null;
 
