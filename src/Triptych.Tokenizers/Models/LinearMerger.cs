@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace Triptych.Tokenizers.Models;
 
@@ -15,14 +16,22 @@ internal sealed class LinearMerger
     /// <summary>Symbols of all tokens together; the trie takes about 16 bytes for each.</summary>
     private const long MaxSymbols = 1 << 24;
 
+    private const int KnownBits = 15, RightShift = 1, LeftShift = 32;
+
     private readonly MergeTable _merges;
     private readonly Node[] _tokens;
     private readonly CharTrie _trie;
 
-    /// <summary>The units that stand for symbols in the trie, by token; 0 for those that are no symbol.</summary>
+    /// <summary>The numbers that the trie has for symbols, by token; 0 for those that are no symbol.</summary>
     private readonly ushort[] _units;
 
     private readonly int[] _symbols;
+
+    /// <summary>
+    /// What is known of pairs of tokens: one more than the left one, the right one, and whether they suit. An entry is written at once, so
+    /// that threads may race here without harm.
+    /// </summary>
+    private readonly ulong[] _known = new ulong[1 << KnownBits];
 
     private LinearMerger(MergeTable merges, Node[] tokens, ushort[] units, int[] symbols, CharTrie trie) =>
         (_merges, _tokens, _units, _symbols, _trie) = (merges, tokens, units, symbols, trie);
@@ -101,7 +110,7 @@ internal sealed class LinearMerger
         while (at < units.Length)
         {
             int end = at + _tokens[token].Length;
-            if ((dead[end >> 6] >> end & 1) == 0 && (count == 0 || Suits(_merges, _tokens, stack[count - 1], token, MergeTable.None)))
+            if ((dead[end >> 6] >> end & 1) == 0 && (count == 0 || Suits(stack[count - 1], token)))
             {
                 stack[count++] = token;
                 at = end;
@@ -121,6 +130,21 @@ internal sealed class LinearMerger
         }
 
         return count;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool Suits(int left, int right)
+    {
+        ulong pair = (ulong)(left + 1) << LeftShift | (ulong)right << RightShift;
+        ref ulong known = ref _known[pair * 0x9E3779B97F4A7C15 >> (64 - KnownBits)];
+        ulong entry = Volatile.Read(ref known);
+        if ((entry & ~1UL) != pair)
+        {
+            entry = pair | (Suits(_merges, _tokens, left, right, MergeTable.None) ? 1UL : 0);
+            Volatile.Write(ref known, entry);
+        }
+
+        return (entry & 1) != 0;
     }
 
     /// <summary>Whether two tokens come out of their joined text as they are: no merge reaches across before both are made.</summary>
@@ -152,7 +176,7 @@ internal sealed class LinearMerger
     {
         int token = _symbols[units[0]];
         int node = CharTrie.Root;
-        for (int i = 0; i < units.Length && _trie.TryMove(ref node, (char)units[i], out int found); i++)
+        for (int i = 0; i < units.Length && _trie.TryMoveByCode(ref node, units[i], out int found); i++)
         {
             if (found != CharTrie.None)
                 token = found;
@@ -218,10 +242,27 @@ internal sealed class LinearMerger
         // Those that are in no token are symbols of texts all the same.
         if (!symbols.All(symbol => tokens[symbol].Rank != None || Number(symbol)))
             return null;
-        var trie = new CharTrie(keys);
+        if (CharTrie.TryBuild(keys) is not CharTrie trie)
+            return null;
         for (int i = 0; i < keys.Count; i++)
             tokens[keys.Id(i)] = tokens[keys.Id(i)] with { Shorter = LongestBegin(trie, keys[i], numbered) };
-        return new LinearMerger(merges, tokens, units, [.. numbered], trie);
+        return new LinearMerger(merges, tokens, units, Renumber(units, numbered, trie), trie);
+    }
+
+    /// <summary>Makes the units the trie's own numbers, so that they need not be looked up; the symbols by these.</summary>
+    private static int[] Renumber(ushort[] units, List<int> numbered, CharTrie trie)
+    {
+        int[] symbols = new int[numbered.Count];
+        int rest = numbered.Count - 1;
+        for (int unit = 1; unit < numbered.Count; unit++)
+        {
+            // Those that are in no key get the numbers behind.
+            int code = trie.CodeOf((char)unit) is > 0 and int known ? known : rest--;
+            units[numbered[unit]] = (ushort)code;
+            symbols[code] = numbered[unit];
+        }
+
+        return symbols;
     }
 
     /// <summary>The longest token that a token begins with.</summary>

@@ -7,10 +7,10 @@ namespace Triptych.Tokenizers.Models;
 internal sealed class Vocabulary
 {
     /// <summary>Beyond this no vocabulary is real, and a table by id would only waste memory.</summary>
-    public const int MaxId = 1 << 24;
+    public const int MaxId = (1 << 24) - 1;
 
     /// <summary>The bits of a bucket that hold one more than an id; those above are of the token's hash.</summary>
-    private const uint IdBits = (MaxId << 1) - 1;
+    private const uint IdBits = (1 << 25) - 1;
 
     private const int Missing = -1;
 
