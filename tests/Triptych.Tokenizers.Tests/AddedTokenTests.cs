@@ -66,6 +66,22 @@ public sealed class AddedTokenTests
         Assert.All(Enumerable.Range(0, 20), _ => Assert.Equal(Text, string.Concat(tokenizer.Encode(Text).Tokens)));
     }
 
+    /// <summary>As tokenizers 0.23 has it: white space that a token has swallowed is no token again where that one looks to its left too.</summary>
+    [Theory]
+    [InlineData(false, false, "0-1 1-2 2-3 3-4 4-5")]
+    [InlineData(false, true, "0-1 1-4 2-4 3-4 4-5")]
+    [InlineData(true, false, "0-1 1-2 2-3 3-4 4-5")]
+    [InlineData(true, true, "0-1 1-4 4-5")]
+    public void ATokenOfWhiteSpaceMaySwallowItsLike(bool left, bool right, string expected)
+    {
+        string json = $$"""
+            {"model":{"type":"WordLevel","unk_token":"<unk>","vocab":{"<unk>":0}},
+            "added_tokens":[{"id":1,"content":" ","lstrip":{{(left ? "true" : "false")}},"rstrip":{{(right ? "true" : "false")}},"normalized":false}]}
+            """;
+        Encoding encoding = Tokenizer.FromJson(System.Text.Encoding.UTF8.GetBytes(json)).Encode("a   b");
+        Assert.Equal(expected, string.Join(' ', encoding.Offsets.Select(range => $"{range.Start}-{range.End}")));
+    }
+
     private static string Word(Random random, int least, int most) =>
         string.Concat(Enumerable.Range(0, random.Next(least, most)).Select(_ => "abc"[random.Next(3)]));
 
