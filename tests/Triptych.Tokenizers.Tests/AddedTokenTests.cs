@@ -74,11 +74,12 @@ public sealed class AddedTokenTests
     [InlineData(true, true, "0-1 1-4 4-5")]
     public void ATokenOfWhiteSpaceMaySwallowItsLike(bool left, bool right, string expected)
     {
-        string json = $$"""
-            {"model":{"type":"WordLevel","unk_token":"<unk>","vocab":{"<unk>":0}},
-            "added_tokens":[{"id":1,"content":" ","lstrip":{{(left ? "true" : "false")}},"rstrip":{{(right ? "true" : "false")}},"normalized":false}]}
-            """;
-        Encoding encoding = Tokenizer.FromJson(System.Text.Encoding.UTF8.GetBytes(json)).Encode("a   b");
+        var json = new JsonObject
+        {
+            ["model"] = new JsonObject { ["type"] = "WordLevel", ["unk_token"] = "<unk>", ["vocab"] = new JsonObject { ["<unk>"] = 0 } },
+            ["added_tokens"] = new JsonArray(new JsonObject { ["id"] = 1, ["content"] = " ", ["lstrip"] = left, ["rstrip"] = right }),
+        };
+        Encoding encoding = Tokenizer.FromJson(JsonSerializer.SerializeToUtf8Bytes(json)).Encode("a   b");
         Assert.Equal(expected, string.Join(' ', encoding.Offsets.Select(range => $"{range.Start}-{range.End}")));
     }
 
