@@ -64,6 +64,10 @@ public sealed class AddedTokenTests
         Assert.Contains(4, lengths);
         Assert.Contains(8, lengths);
         Assert.All(Enumerable.Range(0, 20), _ => Assert.Equal(Text, string.Concat(tokenizer.Encode(Text).Tokens)));
+
+        // A seed is for one call.
+        int[] counts = [.. Enumerable.Range(0, 100).Select(_ => tokenizer.Encode(Text, null, options).Length).Select(_ => tokenizer.CountTokens(Text))];
+        Assert.True(counts.Distinct().Count() > 1);
     }
 
     /// <summary>As tokenizers 0.23 has it: white space that a token has swallowed is no token again where that one looks to its left too.</summary>
