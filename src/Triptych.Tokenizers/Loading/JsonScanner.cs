@@ -51,6 +51,7 @@ internal ref struct JsonScanner(ReadOnlySpan<byte> json, int at)
     }
 
     /// <summary>Passes over a string, if one comes next and ends.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public bool TrySkipString()
     {
         if (!TryTake((byte)'"'))

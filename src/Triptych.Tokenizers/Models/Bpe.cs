@@ -44,6 +44,7 @@ internal sealed partial class Bpe : TokenizerModel
     private readonly bool _bytesInOrder;
     private readonly Lazy<LinearMerger?> _linear;
     private readonly Lazy<ushort[]?> _byteUnits;
+    private readonly Lazy<ushort[]> _commonUnits;
     private long _longSymbols;
     private readonly CachedWord?[] _cache = new CachedWord?[1 << CacheBits];
 
@@ -62,7 +63,8 @@ internal sealed partial class Bpe : TokenizerModel
 
         _merges = merges;
         _byteUnits = new Lazy<ushort[]?>(FindByteUnits);
-        _linear = new Lazy<LinearMerger?>(() => LinearMerger.TryBuild(_merges, vocabulary.IdLimit, CharacterTokens(vocabulary).Concat(_byteTokens ?? []).Where(id => id >= 0)));
+        _commonUnits = new Lazy<ushort[]>(FindCommonUnits);
+        _linear = new Lazy<LinearMerger?>(() => LinearMerger.TryBuild(_merges, vocabulary.IdLimit, [.. CharacterTokens(vocabulary).Concat(_byteTokens ?? []).Where(id => id >= 0)]));
     }
 
     /// <summary>Whether a word that is a token is taken whole.</summary>

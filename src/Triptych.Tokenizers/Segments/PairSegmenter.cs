@@ -15,17 +15,22 @@ internal sealed class PairSegmenter : Segmenter
 
     private readonly Normalizer? _normalizer;
     private readonly PreTokenizer? _preTokenizer, _preTokenizerOfRest;
-    private readonly bool _prepends, _prependsToText;
+    private readonly bool _normalizerPrepends, _prepends, _prependsToText;
+    private readonly char _space;
+    private readonly Bpe _model;
     private readonly Lazy<PairTable> _pairs;
 
-    private PairSegmenter(TokenizerParts parts, bool prepends, bool marks)
+    private PairSegmenter(TokenizerParts parts, Bpe model, bool prepends, bool marks)
     {
+        _model = model;
+        _space = marks ? Mark : ' ';
+        _normalizerPrepends = prepends;
         _normalizer = parts.Normalizer;
         _preTokenizer = parts.PreTokenizer;
         _preTokenizerOfRest = marks ? new MetaspacePreTokenizer("\u2581", PrependScheme.Never, split: false) : null;
         _prepends = prepends || parts.PreTokenizer is MetaspacePreTokenizer { Scheme: PrependScheme.Always };
         _prependsToText = _prepends || parts.PreTokenizer is MetaspacePreTokenizer { Scheme: PrependScheme.First };
-        _pairs = new Lazy<PairTable>(() => new PairTable(parts.Model.Vocabulary, marks ? Mark : ' '));
+        _pairs = new Lazy<PairTable>(() => new PairTable(model.Vocabulary, _space));
     }
 
     public override bool OneWord => true;
@@ -34,7 +39,7 @@ internal sealed class PairSegmenter : Segmenter
 
     public static new PairSegmenter? Find(TokenizerParts parts)
     {
-        if (parts.Model is not Bpe { IgnoresMerges: false, JoinsTexts: true })
+        if (parts.Model is not Bpe { IgnoresMerges: false, JoinsTexts: true } model)
             return null;
         Normalizer[] normalizers = parts.Normalizer is null ? [] : [.. parts.Normalizer.Flatten()];
         bool prepends = normalizers is [PrependNormalizer { Content: "\u2581" }, ..];
@@ -44,15 +49,21 @@ internal sealed class PairSegmenter : Segmenter
             return null;
         return parts.PreTokenizer switch
         {
-            null => new PairSegmenter(parts, prepends, marks),
-            MetaspacePreTokenizer { Replacement: "\u2581", Split: false } => new PairSegmenter(parts, prepends, marks: true),
+            null => new PairSegmenter(parts, model, prepends, marks),
+            MetaspacePreTokenizer { Replacement: "\u2581", Split: false } => new PairSegmenter(parts, model, prepends, marks: true),
             // Gemma's: where spaces are marks there is nothing to cut at.
-            SplitPreTokenizer { Pattern: " " } when marks => new PairSegmenter(parts, prepends, marks),
+            SplitPreTokenizer { Pattern: " " } when marks => new PairSegmenter(parts, model, prepends, marks),
             _ => null,
         };
     }
 
     public override bool FirstDiffers(int offset) => offset == 0 ? _prependsToText : _prepends;
+
+    public override bool TryTokenize(ReadOnlySpan<char> segment, bool first, int offset, TokenSink sink)
+    {
+        bool prepends = first && (_normalizerPrepends || segment[0] is not (' ' or Mark));
+        return _model.TryMergeCharacters(segment, prepends ? [Mark] : [], _space, offset, sink);
+    }
 
     public override Normalizer? NormalizerOf(bool first) => first ? _normalizer : null;
 

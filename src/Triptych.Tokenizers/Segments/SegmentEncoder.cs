@@ -18,14 +18,10 @@ internal sealed class SegmentEncoder
     private readonly Segmenter? _segmenter;
     private readonly SegmentCache _cache = new();
 
-    /// <summary>The model, where it works on the bytes of segments.</summary>
-    private readonly Bpe? _bytes;
-
     public SegmentEncoder(TokenizerParts parts)
     {
         _parts = parts;
         _segmenter = parts.Model.IsDeterministic && parts.Added.SignsAreKnown ? Segmenter.Find(parts) : null;
-        _bytes = _segmenter is { EndsInBytes: true } ? parts.Model as Bpe : null;
     }
 
     /// <summary>Whether there is a quick way.</summary>
@@ -92,7 +88,7 @@ internal sealed class SegmentEncoder
             ReadOnlySpan<char> segment = part[place.Start..place.End];
             if (differs || segment.Length > SegmentCache.MaxLength)
             {
-                if (differs || _bytes?.TryMergeBytes(segment, offset + place.Start, sink) != true)
+                if (!_segmenter.TryTokenize(segment, differs, offset + place.Start, sink))
                     EncodeStages(segment, offset + place.Start, _segmenter.NormalizerOf(differs), _segmenter.PreTokenizerOf(differs), sink, workspace);
                 differs = false;
             }
@@ -117,7 +113,8 @@ internal sealed class SegmentEncoder
     {
         TokenSink tokens = workspace.Sink;
         tokens.Clear();
-        EncodeStages(segment, 0, _segmenter!.NormalizerOf(first: false), _segmenter.PreTokenizerOf(first: false), tokens, workspace);
+        if (!_segmenter!.TryTokenize(segment, first: false, 0, tokens))
+            EncodeStages(segment, 0, _segmenter.NormalizerOf(first: false), _segmenter.PreTokenizerOf(first: false), tokens, workspace);
         SegmentTokens entry = _cache.Store(segment, hash, tokens);
         sink.Add(entry, offset, tokens.Found);
     }

@@ -1,4 +1,5 @@
 using Triptych.Tokenizers.Loading;
+using Triptych.Tokenizers.Models;
 using Triptych.Tokenizers.Pipeline;
 
 namespace Triptych.Tokenizers.Segments;
@@ -13,11 +14,15 @@ internal sealed class WordSegmenter : Segmenter
     private readonly bool _addPrefixSpace, _composes;
     private readonly PreTokenizer? _rest, _restOfFirst;
 
+    /// <summary>The model, where all that is left to do to a segment is to make its bytes characters.</summary>
+    private readonly Bpe? _bytes;
+
     [ThreadStatic]
     private static List<Split>? s_spare;
 
-    private WordSegmenter(Splitter[] splitters, ByteLevelPreTokenizer? bytes, bool composes)
+    private WordSegmenter(Splitter[] splitters, ByteLevelPreTokenizer? bytes, bool composes, TokenizerModel model)
     {
+        _bytes = bytes is null ? null : model as Bpe;
         _splitters = splitters;
         _composes = composes;
         _addPrefixSpace = bytes is { AddPrefixSpace: true };
@@ -26,8 +31,6 @@ internal sealed class WordSegmenter : Segmenter
     }
 
     public override bool FirstDiffers(int offset) => _addPrefixSpace;
-
-    public override bool EndsInBytes => _rest is not null;
 
     public static new WordSegmenter? Find(TokenizerParts parts)
     {
@@ -49,8 +52,11 @@ internal sealed class WordSegmenter : Segmenter
 
         if (bytes is { UseRegex: true })
             splitters.Add(Gpt2Splitter.Split);
-        return splitters.Count == 0 ? null : new WordSegmenter([.. splitters], bytes, composes);
+        return splitters.Count == 0 ? null : new WordSegmenter([.. splitters], bytes, composes, parts.Model);
     }
+
+    public override bool TryTokenize(ReadOnlySpan<char> segment, bool first, int offset, TokenSink sink) =>
+        !first && _bytes is not null && _bytes.TryMergeBytes(segment, offset, sink);
 
     public override Normalizer? NormalizerOf(bool first) => null;
 
