@@ -182,7 +182,7 @@ internal sealed class SegmentEncoder
 
         public List<Split> Segments { get; private set; } = [];
 
-        public List<Split> Parts { get; } = [];
+        public List<Split> Parts { get; private set; } = [];
 
         /// <summary>For a segment that will be remembered.</summary>
         public TokenSink Sink { get; } = new();
@@ -198,6 +198,8 @@ internal sealed class SegmentEncoder
 
             if (Segments.Capacity > KeptLength)
                 Segments = [];
+            if (Parts.Capacity > KeptLength)
+                Parts = [];
         }
     }
 }

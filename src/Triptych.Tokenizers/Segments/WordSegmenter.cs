@@ -7,6 +7,9 @@ namespace Triptych.Tokenizers.Segments;
 /// <summary>Where the text itself is cut into words, as byte-level tokenizers do: a segment is a word.</summary>
 internal sealed class WordSegmenter : Segmenter
 {
+    /// <summary>The list of a huge text is not kept.</summary>
+    private const int KeptSplits = 1 << 20;
+
     private readonly Splitter[] _splitters;
     private readonly bool _addPrefixSpace, _composes;
     private readonly PreTokenizer? _rest, _restOfFirst;
@@ -75,6 +78,8 @@ internal sealed class WordSegmenter : Segmenter
             segments.Clear();
             foreach (Split split in whole)
                 _splitters[i](part[split.Start..split.End], split.Start, segments);
+            if (whole.Capacity > KeptSplits)
+                s_spare = null;
         }
 
         return true;
