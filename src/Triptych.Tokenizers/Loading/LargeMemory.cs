@@ -22,6 +22,18 @@ internal static partial class LargeMemory
         return array;
     }
 
+    /// <summary>Makes room in a list.</summary>
+    public static void Reserve<T>(List<T> list, int count)
+        where T : unmanaged
+    {
+        int capacity = list.EnsureCapacity(checked(list.Count + count)), used = list.Count;
+        if (!OperatingSystem.IsLinux() || (nint)capacity * Unsafe.SizeOf<T>() < HugePage)
+            return;
+        CollectionsMarshal.SetCount(list, capacity);
+        Advise(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(list)));
+        CollectionsMarshal.SetCount(list, used);
+    }
+
     /// <summary>Only advice: the array may move, and the system may not follow it.</summary>
     private static unsafe void Advise(Span<byte> memory)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Triptych.Tokenizers.Loading;
 using Triptych.Tokenizers.Unicode;
 
 namespace Triptych.Tokenizers.Pipeline;
@@ -211,8 +212,8 @@ internal sealed class NormalizedString
         if (chars.Length >= needed)
             return;
         int capacity = (int)Math.Min(Array.MaxLength, Math.Max((long)needed, chars.Length * 3L / 2));
-        var newChars = GC.AllocateUninitializedArray<char>(capacity);
-        var newOrigins = GC.AllocateUninitializedArray<int>(capacity);
+        char[] newChars = LargeMemory.Allocate<char>(capacity);
+        int[] newOrigins = LargeMemory.Allocate<int>(capacity);
         chars.AsSpan(0, used).CopyTo(newChars);
         origins.AsSpan(0, used).CopyTo(newOrigins);
         (chars, origins) = (newChars, newOrigins);

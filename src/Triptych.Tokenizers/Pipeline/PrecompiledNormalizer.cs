@@ -15,6 +15,8 @@ internal sealed class PrecompiledNormalizer(CharsMap map) : Normalizer
     [ThreadStatic]
     private static List<Change>? s_changes;
 
+    private readonly bool[] _isPlain = FindPlain(map);
+
     public CharsMap Map => map;
 
     public override void Normalize(NormalizedString text)
@@ -34,11 +36,29 @@ internal sealed class PrecompiledNormalizer(CharsMap map) : Normalizer
     {
         for (int i = 0; i < text.Length; i++)
         {
-            if (map.MayBegin(text[i]))
+            if (!IsPlain(text, i) && map.MayBegin(text[i]))
                 return i;
         }
 
         return -1;
+    }
+
+    /// <summary>Whether a character is a cluster by itself for which there is no rule, found out quickly.</summary>
+    private bool IsPlain(ReadOnlySpan<char> text, int at) =>
+        text[at] < _isPlain.Length && _isPlain[text[at]] && (at + 1 == text.Length || text[at + 1] < _isPlain.Length);
+
+    /// <summary>ASCII without rules; a carriage return may form a cluster with what follows.</summary>
+    private static bool[] FindPlain(CharsMap map)
+    {
+        bool[] plain = new bool[0x80];
+        Span<byte> character = stackalloc byte[1];
+        for (int c = 0; c < plain.Length; c++)
+        {
+            character[0] = (byte)c;
+            plain[c] = c != '\r' && !map.TryFindShortest(character, out _);
+        }
+
+        return plain;
     }
 
     private bool Collect(ReadOnlySpan<char> text, List<Change> changes)
@@ -47,6 +67,12 @@ internal sealed class PrecompiledNormalizer(CharsMap map) : Normalizer
         Span<byte> utf8 = stackalloc byte[MaxClusterBytes + 3];
         for (int at = 0; at < text.Length;)
         {
+            if (IsPlain(text, at))
+            {
+                changes.Add(new Change(text[at++], 0));
+                continue;
+            }
+
             int end = Graphemes.ClusterEnd(text, at);
             ReadOnlySpan<char> cluster = text[at..end];
             at = end;

@@ -152,6 +152,8 @@ internal sealed class SegmentEncoder
             }
 
             pieces.Clear();
+            if (split.End - split.Start >= Workspace.KeptLength)
+                LargeMemory.Reserve(pieces, split.End - split.Start);
             if (_segmenter is null)
                 _parts.Model.Tokenize(work.Text.Chars[split.Start..split.End], pieces);
             else
@@ -174,7 +176,7 @@ internal sealed class SegmentEncoder
     /// <summary>What a thread keeps between calls.</summary>
     private sealed class Workspace
     {
-        private const int KeptLength = 1 << 20;
+        public const int KeptLength = 1 << 20;
 
         public PreTokenizedString Text { get; private set; } = new();
 
