@@ -71,7 +71,7 @@ internal sealed class ClassContext
 
     /// <summary>A named special token: the files' own, else the class's; null where neither has one.</summary>
     public string? Role(string name) => Config.ContainsKey(name) ? Text(name)
-        : Kind.Defaults.Roles().FirstOrDefault(role => role.Role == name).Token;
+        : Kind.Defaults.Roles().Concat(Kind.OwnRoles).FirstOrDefault(role => role.Role == name).Token;
 
     /// <summary>The special tokens of all roles.</summary>
     public SpecialTokens SpecialTokens => new()
@@ -84,6 +84,10 @@ internal sealed class ClassContext
         Cls = Role("cls_token"),
         Mask = Role("mask_token"),
     };
+
+    /// <summary>The names of special tokens: those that all classes know, those of this one, and what else the files call so.</summary>
+    public IEnumerable<string> AllRoles => Roles.Concat(Kind.OwnRoles.Select(role => role.Role))
+        .Concat(Config.Select(member => member.Key).Where(key => key.EndsWith("_token", StringComparison.Ordinal))).Distinct(StringComparer.Ordinal);
 
     public string Role(string name, string otherwise) => Role(name) ?? otherwise;
 
@@ -148,7 +152,7 @@ internal sealed class ClassContext
 
     private IEnumerable<JsonObject> NamedTokens()
     {
-        foreach (string role in Roles.Concat(Config.Select(member => member.Key).Where(key => key.EndsWith("_token", StringComparison.Ordinal) && !Roles.Contains(key))))
+        foreach (string role in AllRoles)
         {
             if (Role(role) is not string content)
                 continue;

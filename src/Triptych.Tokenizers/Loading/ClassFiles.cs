@@ -259,9 +259,9 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
     }
 
     /// <summary>The tokens around a text that add_bos_token and add_eos_token ask for; beside a tokenizer.json they count for nothing.</summary>
-    public static JsonObject ByFlags(ClassContext context)
+    public static JsonObject ByFlags(ClassContext context, bool addsBos = false)
     {
-        string? bos = context.FromModel && context.Flag("add_bos_token", false) ? context.Role("bos_token") : null;
+        string? bos = (context.FromModel ? context.Flag("add_bos_token", addsBos) : addsBos) ? context.Role("bos_token") : null;
         string? eos = context.FromModel && context.Flag("add_eos_token", false) ? context.Role("eos_token") : null;
         return TokenizerJson.Template(bos, bos is null ? null : context.IdOf(bos), eos, eos is null ? null : context.IdOf(eos));
     }

@@ -79,7 +79,9 @@ internal static class ClassFolder
         settings.Remove("added_tokens_decoder");
         if (kind.PadsLeft)
             settings.TryAdd("padding_side", "left");
-        return new TokenizerFiles(path, document, settings, context.SpecialTokens, specialTokensMap, isFolder: true, ChatTemplateFiles.Read(Path.GetDirectoryName(path)!)) 
+        if (kind.MaxLength is int length)
+            settings.TryAdd("model_max_length", length);
+        return new TokenizerFiles(path, document, settings, context.SpecialTokens, specialTokensMap, isFolder: true, ChatTemplateFiles.Read(Path.GetDirectoryName(path)!))
         {
             IsConverted = kind != TokenizerClass.General, Languages = kind.Languages?.Invoke(context),
         };

@@ -163,9 +163,7 @@ internal sealed class PythonFolder
 
     private IEnumerable<string> SpecialTokens()
     {
-        IEnumerable<string?> named = ClassContext.Roles.Select(_context.Role)
-            .Concat(_context.Config.Select(member => member.Key).Where(key => key.EndsWith("_token", StringComparison.Ordinal) && !ClassContext.Roles.Contains(key)).Select(_context.Text));
-        return named.Concat(_context.FurtherTokens().Select(token => token["content"]!.GetValue<string>())).OfType<string>().Where(token => token.Length > 0);
+        return _context.AllRoles.Select(_context.Role).Concat(_context.FurtherTokens().Select(token => token["content"]!.GetValue<string>())).OfType<string>().Where(token => token.Length > 0);
     }
 
     private static Func<string, Exception> Refuse(string path) => reason => new TokenizerException(path, reason);
