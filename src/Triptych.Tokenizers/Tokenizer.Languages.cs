@@ -23,10 +23,10 @@ public sealed partial class Tokenizer
     }
 
     /// <summary>The language of the texts, as mBART, NLLB, M2M-100 and SeamlessM4T name it (<c>src_lang</c>); null where there is none to choose.</summary>
-    public string? SourceLanguage => _files.Languages?.Source;
+    public string? SourceLanguage => _files.Languages?.Source is { Length: > 0 } source ? source : null;
 
     /// <summary>The language of target texts (<c>tgt_lang</c>); null where there is none to choose, or none was chosen.</summary>
-    public string? TargetLanguage => _files.Languages?.Target;
+    public string? TargetLanguage => _files.Languages?.Target is { Length: > 0 } target ? target : null;
 
     /// <summary>
     /// The tokenizer of target texts, such as translations to learn from (<c>text_target</c> of transformers): it marks them with the target

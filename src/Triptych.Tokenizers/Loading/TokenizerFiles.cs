@@ -143,8 +143,9 @@ internal sealed class TokenizerFiles
     {
         var copy = (TokenizerFiles)MemberwiseClone();
         copy._config = _config.DeepClone().AsObject();
-        copy._config["src_lang"] = languages.Source;
-        if (languages.Target is not null)
+        if (languages.Source.Length > 0)
+            copy._config["src_lang"] = languages.Source;
+        if (languages.Target is { Length: > 0 })
             copy._config["tgt_lang"] = languages.Target;
         copy._postProcessor = postProcessor;
         copy.Languages = languages;
