@@ -29,7 +29,7 @@ internal sealed class ByteFolder(FolderContent content) : PythonFolder(content)
         yield return new(
             new()
             {
-                Name = Canine, MaxLength = 2048, MaskTakesSpace = true,
+                Name = Canine, MaxLength = 2048,
                 Defaults = new() { Bos = "\uE000", Eos = "\uE001", Sep = "\uE001", Pad = "\0", Cls = "\uE000", Mask = "\uE003" },
             },
             [], content => new ByteFolder(content));

@@ -165,11 +165,16 @@ internal sealed class ClassContext
         }
     }
 
+    /// <summary>Whether the files list tokens besides the named ones.</summary>
+    public bool ListsFurther => Listed is JsonArray or JsonObject;
+
+    // What a SentencePiece model lists takes the place of what the map of special tokens does.
+    private JsonNode? Listed => Config["extra_special_tokens"] ?? Config["additional_special_tokens"] ?? (FromModel ? null : _additionalOfMap);
+
     /// <summary>The tokens besides the named ones.</summary>
     public IEnumerable<JsonObject> FurtherTokens()
     {
-        // What a SentencePiece model lists takes the place of what the map of special tokens does.
-        JsonNode? listed = Config["extra_special_tokens"] ?? Config["additional_special_tokens"] ?? (FromModel ? null : _additionalOfMap);
+        JsonNode? listed = Listed;
         if (listed is JsonArray list)
             return list.Select(token => token is JsonObject described ? Complete(described, special: true) : Token(token?.GetValue<string>() ?? ""));
         return listed is JsonObject byName ? byName.Select(member => Token(member.Value?.GetValue<string>() ?? ""))

@@ -18,6 +18,9 @@ internal sealed class LetterFolder(FolderContent content) : PythonFolder(content
             [VocabularyTexts.Vocabulary], content => new LetterFolder(content));
     }
 
+    protected override LanguageVocabularies? Vocabularies => Context.Text("target_lang") is not string language ? null
+        : new(language, VocabularyTexts.ReadParts(Require(VocabularyTexts.Vocabulary)), other => ReadWith("target_lang", other));
+
     protected override TokenizerParts ReadParts()
     {
         string path = Require(VocabularyTexts.Vocabulary);

@@ -105,13 +105,16 @@ internal sealed class PieceFolder(FolderContent content) : PythonFolder(content)
         HashSet<string> names = [.. named.Select(entry => entry.Token)];
         var vocabulary = new Vocabulary(
             named.Concat(file.Pieces.Select((piece, id) => (piece.Text, id + 1)).Skip(1).Where(entry => !names.Contains(entry.Text))), Refuse(path));
-        // Those of fairseq lose what the files say of them; where there is no id for the mask it is unknown.
-        AddedToken[] reserved = [.. named.Select(entry => new AddedToken { Content = entry.Token, Id = entry.Id, Special = true })];
-        AddedToken[] added =
+        AddedToken[] all =
         [
-            .. isBase ? [] : (AddedToken[])[new AddedToken { Content = "<mask>", Id = unknown, Special = true }], .. reserved,
-            .. AddedTokens(vocabulary).Where(token => !names.Contains(token.Content) && token.Content != "<mask>"),
+            // Where there is no id for the mask it is unknown.
+            .. isBase ? [] : (AddedToken[])[new AddedToken { Content = "<mask>", Id = unknown, Special = true }],
+            .. named.Select(entry => new AddedToken { Content = entry.Token, Id = entry.Id, Special = true }), .. FurtherOfPLBart(model.Vocabulary, vocabulary, names),
         ];
+        HashSet<string> special = [.. AllSpecial()];
+        if (!Context.ListsFurther)
+            special.UnionWith(codes);
+        AddedToken[] added = [.. all.Where(token => !token.Special || special.Contains(token.Content))];
         string source = CodeOf(Context.Text("src_lang") ?? (isBase ? "" : "__en_XX__"));
         string eos = Needed("eos_token");
         _languages = new LanguageRules(source, CodeOf(Context.Text("tgt_lang") ?? ""), CodeOf, (language, _) => ($"$A {eos} {language}", $"$A $B {eos} {language}"));
@@ -124,7 +127,23 @@ internal sealed class PieceFolder(FolderContent content) : PythonFolder(content)
         (string single, string pair) = _languages.Template(source, false);
         return new TokenizerParts(
             SentencePieceReader.NormalizerOf(file), null, new MappedSentencePiece(model, vocabulary, vocabulary, unknown, takesLanguage: false),
-            Around(added, single, pair), JoiningDecoder.Marks(), new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
+            Around(all, single, pair), JoiningDecoder.Marks(), new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
+    }
+
+    /// <summary>Tokens besides fairseq's. Their ids count from behind the pieces, past the special tokens that are none, and may be a language's too.</summary>
+    private IEnumerable<AddedToken> FurtherOfPLBart(Vocabulary pieces, Vocabulary vocabulary, HashSet<string> names)
+    {
+        AddedToken[] described = [.. AddedTokens(vocabulary).Where(token => !token.Special && !names.Contains(token.Content))];
+        int next = pieces.Count + 1;
+        foreach (string token in AllSpecial().Distinct(StringComparer.Ordinal).Where(token => pieces.IdOf(token) < 0))
+        {
+            int id = next++;
+            if (!names.Contains(token) && token != "<mask>")
+                yield return new AddedToken { Content = token, Id = id, Special = true };
+        }
+
+        foreach (AddedToken token in described)
+            yield return token;
     }
 
     private static string CodeOf(string language) => language is "java" or "python" or "en_XX" or "javascript" or "php" or "ruby" or "go" ? $"__{language}__" : language;

@@ -52,8 +52,19 @@ internal abstract class PythonFolder
     /// <summary>How texts are marked with a language; null where they are not.</summary>
     protected virtual LanguageRules? Languages => null;
 
+    /// <summary>The vocabularies of several languages; null where there is one for all.</summary>
+    protected virtual LanguageVocabularies? Vocabularies => null;
+
     /// <summary>Settings that the class has where the files do not say them.</summary>
     protected virtual IEnumerable<(string Name, JsonNode Value)> DefaultSettings => [];
+
+    /// <summary>Reads the folder with another setting.</summary>
+    protected TokenizerFiles ReadWith(string setting, string value)
+    {
+        JsonObject config = _content.Config.DeepClone().AsObject();
+        config[setting] = value;
+        return _content.Class.Make(_content with { Config = config }).Read();
+    }
 
     protected string Require(string file) => FolderFiles.Require(Folder, file, Name);
 
@@ -84,11 +95,11 @@ internal abstract class PythonFolder
 
         HashSet<string> contents = [.. added.Values.Select(token => token.Content)];
         int next = vocabulary.Count + contents.Count(token => vocabulary.IdOf(token) < 0);
-        HashSet<string> special = [.. SpecialTokens().Concat(further ?? [])];
+        HashSet<string> special = [.. AllSpecial().Concat(further ?? [])];
         foreach (string token in special.Where(contents.Add))
         {
             int id = vocabulary.IdOf(token) is >= 0 and int known ? known : next++;
-            added[id] = new AddedToken { Content = token, Id = id, LStrip = Context.Kind.MaskTakesSpace && token == Context.Role("mask_token") };
+            added[id] = new AddedToken { Content = token, Id = id };
         }
 
         return [.. added.Values.Where(token => token.Content.Length > 0).Select(token => token with { Special = special.Contains(token.Content) })];
@@ -97,7 +108,7 @@ internal abstract class PythonFolder
     protected static HashSet<string> SpecialOf(IEnumerable<AddedToken> added) => [.. added.Where(token => token.Special).Select(token => token.Content)];
 
     /// <summary>The tokens around a text and around two, such as <c>[CLS] $A [SEP] $B:1 [SEP]:1</c>.</summary>
-    protected TemplateProcessor Around(AddedToken[] added, string single, string pair)
+    protected TemplateProcessor Around(IReadOnlyList<AddedToken> added, string single, string pair)
     {
         using JsonDocument template = JsonDocument.Parse(StageJson.Template(single, pair, token => added.First(one => one.Content == token).Id).ToJsonString());
         return TokenizerReader.ReadTemplate(new JsonValue(template.RootElement, Folder, "post_processor"));
@@ -109,7 +120,7 @@ internal abstract class PythonFolder
         {
             TokenizerParts parts = ReadParts();
             IEnumerable<string> names = _content.Class.Files.Concat(["special_tokens_map.json", "added_tokens.json"]);
-            return new TokenizerFiles(Folder, parts, Context.SpecialTokens, FolderFiles.Originals(Folder, names), Settings()) { Languages = Languages };
+            return new TokenizerFiles(Folder, parts, Context.SpecialTokens, FolderFiles.Originals(Folder, names), Settings()) { Languages = Languages, Vocabularies = Vocabularies };
         }
         catch (Exception e) when (FolderFiles.IsOfContent(e))
         {
@@ -117,7 +128,8 @@ internal abstract class PythonFolder
         }
     }
 
-    private IEnumerable<string> SpecialTokens() => Context.AllRoles.Select(Context.Role)
+    /// <summary>The special tokens: the named ones, then those that the files list or the class has.</summary>
+    protected IEnumerable<string> AllSpecial() => Context.AllRoles.Select(Context.Role)
         .Concat(Context.FurtherTokens().Select(token => token["content"]!.GetValue<string>())).OfType<string>().Where(token => token.Length > 0);
 
     private JsonObject Settings()

@@ -331,7 +331,8 @@ internal sealed partial record TokenizerClass
         };
         yield return new()
         {
-            Name = "CodeLlamaTokenizer", ModelFile = "tokenizer.model", IsBpe = true, PadsLeft = true, Defaults = new() { Bos = "<s>", Eos = "</s>", Unk = "<unk>" },
+            // Beside a tokenizer.json the class asks for its own tokens around texts, whatever the settings say.
+            Name = "CodeLlamaTokenizer", ModelFile = "tokenizer.model", SavesAsGeneral = true, IsBpe = true, PadsLeft = true, Defaults = new() { Bos = "<s>", Eos = "</s>", Unk = "<unk>" },
             OwnRoles = [("prefix_token", "\u2581<PRE>"), ("middle_token", "\u2581<MID>"), ("suffix_token", "\u2581<SUF>"), ("eot_token", "\u2581<EOT>"), ("fill_token", "<FILL_ME>")],
             Bpe = BpeOfBytes, PreTokenizer = context => Metaspace(context.Flag("add_prefix_space", true) ? "first" : "never", split: false),
             Decoder = _ => ByteFallbackDecoder(strips: true), PostProcessor = context => ClassFiles.ByFlags(context, addsBos: true),

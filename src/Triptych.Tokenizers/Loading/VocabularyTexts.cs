@@ -37,6 +37,13 @@ internal static class VocabularyTexts
         return ids;
     }
 
+    /// <summary>The names of the vocabularies, where the file has several.</summary>
+    public static IReadOnlyCollection<string> ReadParts(string path)
+    {
+        using System.Text.Json.JsonDocument document = JsonValue.Parse(TokenizerFiles.ReadBytes(path), path);
+        return [.. new JsonValue(document.RootElement, path, "").Members().Select(member => member.Name)];
+    }
+
     /// <summary>Two tokens on each line, but for a first one that names a version.</summary>
     public static List<(string Left, string Right)> ReadMerges(string path)
     {

@@ -52,7 +52,7 @@ internal sealed class WordFolder(FolderContent content) : PythonFolder(content)
         string unknown = Needed("unk_token");
         (string cls, string sep) = isCtrl ? ("", "") : (Needed("cls_token"), Needed("sep_token"));
         return new TokenizerParts(
-            null, new PythonWords(takesLineBreak: true), new ContinuedPieces(vocabulary, merges, unknown),
+            null, new PythonWords(takesLineBreak: true, ofRegex: isCtrl), new ContinuedPieces(vocabulary, merges, unknown),
             isCtrl ? null : Around(added, $"{cls} $A {sep}", $"{cls} $A {sep} {sep} $B {sep}"), JoiningDecoder.Continued(),
             new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
     }

@@ -2,9 +2,10 @@ using Triptych.Tokenizers.Templates;
 
 namespace Triptych.Tokenizers.Pipeline;
 
-/// <summary>Cuts at what Python calls white space, and leaves it out.</summary>
+/// <summary>Cuts at white space as Python does, and leaves it out.</summary>
 /// <param name="takesLineBreak">Whether a line feed right behind a word belongs to it.</param>
-internal sealed class PythonWords(bool takesLineBreak) : PreTokenizer
+/// <param name="ofRegex">Whether white space is Unicode's, as the package regex has it, without Python's four control characters.</param>
+internal sealed class PythonWords(bool takesLineBreak, bool ofRegex = false) : PreTokenizer
 {
     public override void PreTokenize(PreTokenizedString text) => text.Split(Cut);
 
@@ -12,10 +13,10 @@ internal sealed class PythonWords(bool takesLineBreak) : PreTokenizer
     {
         for (int at = 0; at < text.Length; at++)
         {
-            if (PythonText.IsSpace(text[at]))
+            if (IsSpace(text[at]))
                 continue;
             int start = at;
-            while (at < text.Length && !PythonText.IsSpace(text[at]))
+            while (at < text.Length && !IsSpace(text[at]))
                 at++;
             at += takesLineBreak && at < text.Length && text[at] == '\n' ? 1 : 0;
             output.Add(new Split(offset + start, offset + at));
@@ -23,4 +24,6 @@ internal sealed class PythonWords(bool takesLineBreak) : PreTokenizer
             at--;
         }
     }
+
+    private bool IsSpace(char c) => ofRegex ? char.IsWhiteSpace(c) : PythonText.IsSpace(c);
 }
