@@ -130,11 +130,14 @@ internal sealed class PieceFolder(FolderContent content) : PythonFolder(content)
             Around(all, single, pair), JoiningDecoder.Marks(), new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
     }
 
-    /// <summary>Tokens besides fairseq's. Their ids count from behind the pieces, past the special tokens that are none, and may be a language's too.</summary>
+    /// <summary>
+    /// Tokens besides fairseq's. Their ids count from behind the pieces and fairseq's first four, past special tokens that are no pieces, and
+    /// may be a language's too.
+    /// </summary>
     private IEnumerable<AddedToken> FurtherOfPLBart(Vocabulary pieces, Vocabulary vocabulary, HashSet<string> names)
     {
         AddedToken[] described = [.. AddedTokens(vocabulary).Where(token => !token.Special && !names.Contains(token.Content))];
-        int next = pieces.Count + 1;
+        int next = pieces.Count + ((string[])["<s>", "<pad>", "</s>", "<unk>"]).Count(token => pieces.IdOf(token) < 0);
         foreach (string token in AllSpecial().Distinct(StringComparer.Ordinal).Where(token => pieces.IdOf(token) < 0))
         {
             int id = next++;

@@ -114,7 +114,7 @@ merges = [" ".join(merge) for merge in model["merges"]]
 pieces_of_words = sorted({part for line in lines[:400] for word in line.split() for part in (word, word[:2] + "@@", word[2:], word[:1] + "@@", word[1:])} - {""})[::9]
 counted = {"vocab.txt": "".join(f"{piece} 1\n" for piece in pieces_of_words), "bpe.codes": "".join(f"{merge} {1000 - i}\n" for i, merge in enumerate(merges))}
 amino = ["<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", "<mask>", "war"]
-BPE_MODEL, UNIGRAM_BPE, UNIGRAM_MODEL = {"tokenizer.model": "sentencepiece/bpe.model"}, {"sentencepiece.bpe.model": "sentencepiece/unigram.model"}, {"tokenizer.json": "metaspace.json"}
+BPE_MODEL, UNIGRAM_BPE = {"tokenizer.model": "sentencepiece/bpe.model"}, {"sentencepiece.bpe.model": "sentencepiece/unigram.model"}
 FOLDERS += [
     ("code_llama", BPE_MODEL, {"tokenizer_class": "CodeLlamaTokenizer"}, {}),
     ("code_llama", BPE_MODEL, {"tokenizer_class": "CodeLlamaTokenizer", "add_bos_token": False, "add_eos_token": True, "add_prefix_space": False, "suffix_token": "war", "additional_special_tokens": ["<new>"]}, {}),
@@ -123,7 +123,8 @@ FOLDERS += [
     ("layoutlmv2", WORDS, {"strip_accents": True}, {}), ("layoutlmv3", BYTES, {}, {}), ("layoutxlm", UNIGRAM_BPE, {"mask_token": "war"}, {}), ("udop", UNIGRAM, {}, {}),
     ("speecht5", {"spm_char.model": "sentencepiece/char.model"}, {"tokenizer_class": "SpeechT5Tokenizer"}, {"added_tokens.json": {"<mask>": 500}}),
     ("gpt-sw3", UNIGRAM, {"tokenizer_class": "GPTSw3Tokenizer"}, {}), ("bert-generation", UNIGRAM, {"tokenizer_class": "BertGenerationTokenizer"}, {}),
-    ("plbart", UNIGRAM_BPE, {"tokenizer_class": "PLBartTokenizer"}, {}),
+    # Its class tidies texts whatever it is told when decoding, unless the files say otherwise.
+    ("plbart", UNIGRAM_BPE, {"tokenizer_class": "PLBartTokenizer", "clean_up_tokenization_spaces": False}, {}),
     ("plbart", UNIGRAM_BPE, {"tokenizer_class": "PLBartTokenizer", "language_codes": "multi", "src_lang": "java", "additional_special_tokens": ["<new>"], "clean_up_tokenization_spaces": False}, {}),
     ("phobert", {}, {"tokenizer_class": "PhobertTokenizer"}, counted), ("bertweet", {}, {"tokenizer_class": "BertweetTokenizer", "additional_special_tokens": ["<new>"]}, counted),
     ("ctrl", {}, {"tokenizer_class": "CTRLTokenizer"}, {"vocab.json": {piece: i for i, piece in enumerate(["<unk>", *pieces_of_words])}, "merges.txt": "#version: 0.2\n" + "\n".join(merges[::-1])}),
