@@ -171,7 +171,7 @@ internal sealed class WordCounter(TrainingPipeline pipeline, WordLimits limits, 
             }
 
             ReadOnlySpan<Split> cuts = CollectionsMarshal.AsSpan(_cuts);
-            if (segmenter.FirstDiffers && cuts.Length > 0)
+            if (segmenter.FirstDiffers(offset: 0) && cuts.Length > 0)
             {
                 _pipeline.CutSegment(_work, text[cuts[0].Start..cuts[0].End], first: true);
                 AddWords(1);
