@@ -129,7 +129,7 @@ internal sealed partial class Bpe : TokenizerModel
             return;
         }
 
-        int capacity = word.Length * (_byteTokens is null ? 1 : 3);
+        int capacity = checked(word.Length * (_byteTokens is null ? 1 : 3));
         Piece[]? rented = null;
         Span<Piece> symbols = capacity <= 128
             ? stackalloc Piece[capacity]
