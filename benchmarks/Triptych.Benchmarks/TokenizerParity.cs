@@ -61,7 +61,7 @@ internal static class TokenizerParity
     // Marian has a model for target texts, and no languages to choose.
     private static Tokenizer InLanguages(Tokenizer tokenizer, string[] languages, bool isTarget)
     {
-        tokenizer = tokenizer.SourceLanguage is null ? tokenizer : tokenizer.WithLanguages(languages[0], languages[1]);
+        tokenizer = tokenizer.SourceLanguage is null && tokenizer.LanguageTokenId(languages[0]) is null ? tokenizer : tokenizer.WithLanguages(languages[0], languages[1]);
         return isTarget ? tokenizer.Target : tokenizer;
     }
 

@@ -23,10 +23,13 @@ public sealed partial class Tokenizer
     }
 
     /// <summary>The language of the texts, as mBART, NLLB, M2M-100 and SeamlessM4T name it (<c>src_lang</c>); null where there is none to choose.</summary>
-    public string? SourceLanguage => _files.Languages?.Source;
+    public string? SourceLanguage => _files.Languages?.Source is { Length: > 0 } source ? source : null;
 
-    /// <summary>The language of target texts (<c>tgt_lang</c>); null where there is none to choose, or none was chosen.</summary>
-    public string? TargetLanguage => _files.Languages?.Target;
+    /// <summary>
+    /// The language of target texts (<c>tgt_lang</c>), or of what a speech model hears (Wav2Vec2's <c>target_lang</c>); null where there is none to
+    /// choose, or none was chosen.
+    /// </summary>
+    public string? TargetLanguage => _files.Languages?.Target is { Length: > 0 } target ? target : _files.Vocabularies?.Current;
 
     /// <summary>
     /// The tokenizer of target texts, such as translations to learn from (<c>text_target</c> of transformers): it marks them with the target
@@ -36,7 +39,10 @@ public sealed partial class Tokenizer
     /// <exception cref="TokenizerException">The files of target texts cannot be used.</exception>
     public Tokenizer Target => _source is not null ? this : _target ??= MakeTarget();
 
-    /// <summary>The same tokenizer for other languages. Vocabulary and model are shared.</summary>
+    /// <summary>
+    /// The same tokenizer for other languages. Vocabulary and model are shared, but for Wav2Vec2's, which has a vocabulary for each target
+    /// language: its files are read as with that <c>target_lang</c>.
+    /// </summary>
     /// <param name="source">The language of the texts; null leaves it as it is.</param>
     /// <param name="target">The language of target texts; null leaves it as it is.</param>
     /// <exception cref="ArgumentException">There is no token for a language.</exception>
@@ -45,6 +51,8 @@ public sealed partial class Tokenizer
     {
         if (_source is not null)
             return _source.WithLanguages(source, target).Target;
+        if (_files.Vocabularies is LanguageVocabularies vocabularies)
+            return WithVocabulary(vocabularies, source, target);
         LanguageRules rules = _files.Languages ?? throw new InvalidOperationException($"the tokenizer of {_files.Path} does not mark texts with a language");
         foreach ((string? language, string argument) in (ReadOnlySpan<(string?, string)>)[(source, nameof(source)), (target, nameof(target))])
         {
@@ -63,6 +71,16 @@ public sealed partial class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(language);
         return _files.Languages is LanguageRules rules ? TokenToId(rules.TokenOf(language)) : null;
+    }
+
+    private Tokenizer WithVocabulary(LanguageVocabularies vocabularies, string? source, string? target)
+    {
+        if (source is not null)
+            throw new ArgumentException($"the tokenizer of {_files.Path} has languages to hear, the target ones, and no others", nameof(source));
+        if (target is null || target == vocabularies.Current)
+            return this;
+        return vocabularies.All.Contains(target) ? new Tokenizer(vocabularies.Load(target))
+            : throw new ArgumentException($"the tokenizer of {_files.Path} has no vocabulary for the language \"{target}\"", nameof(target));
     }
 
     private Tokenizer MakeTarget()

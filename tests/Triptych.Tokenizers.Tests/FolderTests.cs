@@ -32,16 +32,28 @@ public sealed class FolderTests : IDisposable
                 continue;
             }
 
+            if (golden.TryGetProperty("heard", out JsonElement heard))
+            {
+                CheckHeard(golden, tokenizer!.DecodeCtc(heard.EnumerateArray().Select(id => id.GetInt32()), golden.GetProperty("skip").GetBoolean()));
+                continue;
+            }
+
             bool isTarget = golden.GetProperty("target").GetBoolean();
             LegacyClassTests.Check(golden, isTarget ? tokenizer!.Target : tokenizer!);
             LegacyClassTests.Check(golden, isTarget ? saved!.Target : saved!);
         }
 
-        Assert.Equal((56, 31), (folders, classes.Count));
+        Assert.Equal((77, 50), (folders, classes.Count));
     }
 
     [Theory]
-    [InlineData("""{"tokenizer_class": "EsmTokenizer"}""", "EsmTokenizer is not supported without a tokenizer.json")]
+    [InlineData("""{"tokenizer_class": "BioGptTokenizer"}""", "BioGptTokenizer is not supported without a tokenizer.json")]
+    [InlineData("""{"tokenizer_class": "TapasTokenizer"}""", "TapasTokenizer is not supported without a tokenizer.json")]
+    [InlineData("""{"tokenizer_class": "BertweetTokenizer", "normalization": true}""", "BertweetTokenizer with \"normalization\": true, which rewrites tweets, is not supported")]
+    [InlineData("""{"tokenizer_class": "PhobertTokenizer"}""", "vocab.txt: line 1: \"[UNK]\" is not a token and its count")]
+    [InlineData("""{"tokenizer_class": "CTRLTokenizer"}""", "no merges.txt for CTRLTokenizer")]
+    [InlineData("""{"tokenizer_class": "EsmTokenizer", "cls_token": null}""", "EsmTokenizer needs a cls_token")]
+    [InlineData("""{"tokenizer_class": "PLBartTokenizer"}""", "no sentencepiece.bpe.model for PLBartTokenizer")]
     [InlineData("""{"tokenizer_class": "RoFormerTokenizer"}""", "RoFormerTokenizer is not supported without a tokenizer.json")]
     [InlineData("""{"tokenizer_class": "SomeTokenizer"}""", "nothing else that is known to be read for SomeTokenizer")]
     [InlineData("""{"tokenizer_class": "GPT2Tokenizer"}""", "no merges.txt for GPT2Tokenizer")]
@@ -156,6 +168,58 @@ public sealed class FolderTests : IDisposable
         Assert.Contains("no target language was chosen", Assert.Throws<InvalidOperationException>(() => Tokenizer.Load(_folder).Target).Message);
         File.WriteAllText(Path.Combine(_folder, "tokenizer_config.json"), """{"tokenizer_class": "MarianTokenizer"}""");
         Assert.Contains("there is no target.spm", Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder).Target).Message);
+    }
+
+    [Fact]
+    public void WordsOfSpeechHaveTheirSteps()
+    {
+        File.WriteAllText(Path.Combine(_folder, "vocab.json"), """{"<pad>": 0, "<unk>": 1, "|": 2, "H": 3, "I": 4}""");
+        File.WriteAllText(Path.Combine(_folder, "tokenizer_config.json"), """{"tokenizer_class": "Wav2Vec2CTCTokenizer", "do_lower_case": true}""");
+        Tokenizer tokenizer = Tokenizer.Load(_folder);
+        CtcTranscript heard = tokenizer.DecodeCtc([2, 3, 3, 0, 4, 2, 2, 4, 0, 4, 99]);
+        Assert.Equal("hi ii<unk>", heard.Text);
+        Assert.Equal([new("HI", 1, 5), new("II<unk>", 7, 11)], heard.Words);
+        Assert.Equal([new(" ", 0, 1), new("H", 1, 3), new("I", 4, 5), new(" ", 5, 7), new("I", 7, 8), new("I", 9, 10), new("<unk>", 10, 11)], heard.Characters);
+        Assert.Equal(("", 0, 0), (tokenizer.DecodeCtc([]).Text, tokenizer.DecodeCtc([]).Characters.Count, tokenizer.DecodeCtc([]).Words.Count));
+        Tokenizer other = Tokenizer.Load(Fixtures.Path("tokenizers/gpt2.json"));
+        Assert.Contains("does not decode what a speech model hears", Assert.Throws<InvalidOperationException>(() => other.DecodeCtc([1])).Message);
+    }
+
+    [Fact]
+    public void LanguagesToHearHaveVocabulariesOfTheirOwn()
+    {
+        File.WriteAllText(Path.Combine(_folder, "vocab.json"), """{"eng": {"<pad>": 0, "|": 1, "a": 2}, "deu": {"<pad>": 0, "|": 1, "ä": 2, "b": 3}}""");
+        File.WriteAllText(Path.Combine(_folder, "tokenizer_config.json"), """{"tokenizer_class": "Wav2Vec2CTCTokenizer", "target_lang": "eng"}""");
+        Tokenizer english = Tokenizer.Load(_folder);
+        Tokenizer german = english.WithLanguages(target: "deu");
+        Assert.Equal(("eng", "deu"), (english.TargetLanguage, german.TargetLanguage));
+        Assert.Equal(("a", "ä"), (english.Decode([2]), german.Decode([2])));
+        Assert.Same(english, english.WithLanguages(target: "eng"));
+        german.Save(_folder + "/saved");
+        Assert.Equal("deu", Tokenizer.Load(_folder + "/saved").TargetLanguage);
+        Assert.Contains("no vocabulary for the language \"fra\"", Assert.Throws<ArgumentException>(() => english.WithLanguages(target: "fra")).Message);
+        Assert.Equal("source", Assert.Throws<ArgumentException>(() => english.WithLanguages("deu")).ParamName);
+    }
+
+    [Fact]
+    public void ProgramsAreTidiedUnlessTheFilesSayOtherwise()
+    {
+        File.Copy(SentencePieceTests.PathOf("unigram.model"), Path.Combine(_folder, "sentencepiece.bpe.model"));
+        File.WriteAllText(Path.Combine(_folder, "tokenizer_config.json"), """{"tokenizer_class": "PLBartTokenizer"}""");
+        Tokenizer tokenizer = Tokenizer.Load(_folder);
+        Assert.Equal("war.", tokenizer.Decode(tokenizer.EncodeToIds("war .")));
+        Assert.Null(tokenizer.SourceLanguage);
+        Assert.Null(tokenizer.TargetLanguage);
+        Assert.Equal("</s>", tokenizer.Target.Encode("war").Tokens[^1]);
+        Assert.Equal("__java__", tokenizer.WithLanguages("java").Encode("war").Tokens[^1]);
+    }
+
+    private static void CheckHeard(JsonElement golden, CtcTranscript heard)
+    {
+        CtcSpan[] Spans(string name) => [.. golden.GetProperty(name).EnumerateArray().Select(span => new CtcSpan(span[0].GetString()!, span[1].GetInt32(), span[2].GetInt32()))];
+        Assert.Equal(golden.GetProperty("text").GetString(), heard.Text);
+        Assert.Equal(Spans("characters"), heard.Characters);
+        Assert.Equal(Spans("words"), heard.Words);
     }
 
     private string Make(JsonElement golden, string name)

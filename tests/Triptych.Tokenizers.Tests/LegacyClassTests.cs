@@ -39,7 +39,9 @@ public sealed class LegacyClassTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"tokenizer_class": "XGLMTokenizer"}""", "XGLMTokenizer is not supported without a tokenizer.json")]
+    [InlineData("""{"tokenizer_class": "CpmTokenizer"}""", "CpmTokenizer is not supported without a tokenizer.json")]
+    [InlineData("""{"tokenizer_class": "GPTSw3Tokenizer", "legacy": false}""", "GPTSw3Tokenizer with \"legacy\": false is not supported")]
+    [InlineData("""{"tokenizer_class": "SpeechT5Tokenizer"}""", "there is no spm_char.model for SpeechT5Tokenizer")]
     [InlineData("""{"tokenizer_class": "T5Tokenizer", "added_tokens_decoder": {"x": {"content": "a"}}}""", "id x of an added token is out of range")]
     [InlineData("""{"tokenizer_class": "T5Tokenizer", "added_tokens_decoder": {"1": {}}}""", "a token has no \"content\"")]
     [InlineData("""{"tokenizer_class": "T5Tokenizer", "added_tokens_decoder": {"1": 5}}""", "added_tokens_decoder.1: expected an object")]

@@ -71,7 +71,7 @@ internal sealed class ClassContext
 
     /// <summary>A named special token: the files' own, else the class's; null where neither has one.</summary>
     public string? Role(string name) => Config.ContainsKey(name) ? Text(name)
-        : Kind.Defaults.Roles().FirstOrDefault(role => role.Role == name).Token;
+        : Kind.Defaults.Roles().Concat(Kind.OwnRoles).FirstOrDefault(role => role.Role == name).Token;
 
     /// <summary>The special tokens of all roles.</summary>
     public SpecialTokens SpecialTokens => new()
@@ -84,6 +84,10 @@ internal sealed class ClassContext
         Cls = Role("cls_token"),
         Mask = Role("mask_token"),
     };
+
+    /// <summary>The names of special tokens: those that all classes know, those of this one, and what else the files call so.</summary>
+    public IEnumerable<string> AllRoles => Roles.Concat(Kind.OwnRoles.Select(role => role.Role))
+        .Concat(Config.Select(member => member.Key).Where(key => key.EndsWith("_token", StringComparison.Ordinal))).Distinct(StringComparer.Ordinal);
 
     public string Role(string name, string otherwise) => Role(name) ?? otherwise;
 
@@ -148,7 +152,7 @@ internal sealed class ClassContext
 
     private IEnumerable<JsonObject> NamedTokens()
     {
-        foreach (string role in Roles.Concat(Config.Select(member => member.Key).Where(key => key.EndsWith("_token", StringComparison.Ordinal) && !Roles.Contains(key))))
+        foreach (string role in AllRoles)
         {
             if (Role(role) is not string content)
                 continue;
@@ -161,11 +165,16 @@ internal sealed class ClassContext
         }
     }
 
+    /// <summary>Whether the files list tokens besides the named ones.</summary>
+    public bool ListsFurther => Listed is JsonArray or JsonObject;
+
+    // What a SentencePiece model lists takes the place of what the map of special tokens does.
+    private JsonNode? Listed => Config["extra_special_tokens"] ?? Config["additional_special_tokens"] ?? (FromModel ? null : _additionalOfMap);
+
     /// <summary>The tokens besides the named ones.</summary>
     public IEnumerable<JsonObject> FurtherTokens()
     {
-        // What a SentencePiece model lists takes the place of what the map of special tokens does.
-        JsonNode? listed = Config["extra_special_tokens"] ?? Config["additional_special_tokens"] ?? (FromModel ? null : _additionalOfMap);
+        JsonNode? listed = Listed;
         if (listed is JsonArray list)
             return list.Select(token => token is JsonObject described ? Complete(described, special: true) : Token(token?.GetValue<string>() ?? ""));
         return listed is JsonObject byName ? byName.Select(member => Token(member.Value?.GetValue<string>() ?? ""))

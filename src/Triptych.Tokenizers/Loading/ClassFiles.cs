@@ -88,9 +88,9 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
             if (new ClassStages(kind, context).Apply(changed, Processor))
                 document.Change(changed);
         }
-        catch (Exception e) when (e is InvalidOperationException or FormatException or NullReferenceException)
+        catch (Exception e) when (FolderFiles.IsOfContent(e))
         {
-            throw Unusable(e);
+            throw FolderFiles.Unusable(folder, e);
         }
 
         return (document, context);
@@ -124,10 +124,7 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
         return (Write(context, isBpe: true, [], null), context);
     }
 
-    private TokenizerException Unusable(Exception e) => new(folder, $"the files beside the vocabulary cannot be used: {e.Message}", e);
-
-    private string Require(string name) => Path.Combine(folder, name) is string path && File.Exists(path) ? path
-        : throw new TokenizerException(folder, $"there is no tokenizer.json and no {name} for {kind.Name}");
+    private string Require(string name) => FolderFiles.Require(folder, name, kind.Name, orJson: true);
 
     private static JsonObject[] AddedTokensOf(JsonValue root) => root.Member("added_tokens") is not JsonValue list ? []
         : [.. list.Items().Select(token => JsonNode.Parse(token.Element.GetRawText()) as JsonObject ?? throw token.Fail("expected an object"))];
@@ -205,9 +202,9 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
                 Write(json, context, isBpe, processor);
             return stream.ToArray();
         }
-        catch (Exception e) when (e is InvalidOperationException or FormatException or NullReferenceException)
+        catch (Exception e) when (FolderFiles.IsOfContent(e))
         {
-            throw Unusable(e);
+            throw FolderFiles.Unusable(folder, e);
         }
     }
 
@@ -259,9 +256,9 @@ internal sealed class ClassFiles(TokenizerClass kind, string folder, JsonObject 
     }
 
     /// <summary>The tokens around a text that add_bos_token and add_eos_token ask for; beside a tokenizer.json they count for nothing.</summary>
-    public static JsonObject ByFlags(ClassContext context)
+    public static JsonObject ByFlags(ClassContext context, bool addsBos = false)
     {
-        string? bos = context.FromModel && context.Flag("add_bos_token", false) ? context.Role("bos_token") : null;
+        string? bos = (context.FromModel ? context.Flag("add_bos_token", addsBos) : addsBos) ? context.Role("bos_token") : null;
         string? eos = context.FromModel && context.Flag("add_eos_token", false) ? context.Role("eos_token") : null;
         return TokenizerJson.Template(bos, bos is null ? null : context.IdOf(bos), eos, eos is null ? null : context.IdOf(eos));
     }

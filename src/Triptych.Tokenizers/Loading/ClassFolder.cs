@@ -11,8 +11,8 @@ internal static class ClassFolder
     {
         string? name = TokenizerClassNames.Find(config, modelConfig);
         TokenizerClass? kind = name is null ? null : TokenizerClass.Find(name);
-        if (PythonFolder.Is(name, folder))
-            return new PythonFolder(name!, folder, config, specialTokensMap).Read();
+        if (PythonFolder.TryRead(name, folder, config, specialTokensMap) is TokenizerFiles ofPython)
+            return ofPython;
         string json = Path.Combine(folder, "tokenizer.json");
         if (File.Exists(json))
             return kind is null ? null : Finish(Files(kind).FromJson(json, document.Value), kind, json, config, specialTokensMap);
@@ -27,7 +27,7 @@ internal static class ClassFolder
         if (kind is { Files: not VocabularyFiles.SentencePiece })
             return FromVocabulary(kind);
         if (ClassFiles.ModelOf(kind ?? TokenizerClass.General, folder) is not string path)
-            return Tiktoken(folder) ?? FromVocabulary(kind is null ? Guess(folder, name, modelConfig) : throw Missing(folder, $"no {kind.ModelFile} for {kind.Name}"));
+            return Tiktoken(folder) ?? FromVocabulary(kind is null ? Guess(folder, name, modelConfig) : throw FolderFiles.Missing(folder, $"no {kind.ModelFile} for {kind.Name}"));
         byte[] content = TokenizerFiles.ReadBytes(path);
         if (TiktokenFile.IsOne(content))
             return Finish(Files(TokenizerClass.Tiktoken).FromTiktoken(path, content), TokenizerClass.Tiktoken, path, config, specialTokensMap);
@@ -51,12 +51,10 @@ internal static class ClassFolder
         bool Has(string file) => File.Exists(Path.Combine(folder, file));
         string? model = name ?? TokenizerFiles.Value(modelConfig, "model_type") as string;
         if (model is not null)
-            throw Missing(folder, $"nothing else that is known to be read for {model}");
+            throw FolderFiles.Missing(folder, $"nothing else that is known to be read for {model}");
         return Has(VocabularyTexts.Words) ? TokenizerClass.Find("BertTokenizer")! : Has(VocabularyTexts.Vocabulary) && Has(VocabularyTexts.Merges)
-            ? TokenizerClass.Find("GPT2Tokenizer")! : throw Missing(folder, "no other file of a tokenizer");
+            ? TokenizerClass.Find("GPT2Tokenizer")! : throw FolderFiles.Missing(folder, "no other file of a tokenizer");
     }
-
-    private static TokenizerException Missing(string folder, string what) => new(folder, $"there is no tokenizer.json and {what}");
 
     private static TokenizerFiles? Tiktoken(string folder)
     {
@@ -79,7 +77,9 @@ internal static class ClassFolder
         settings.Remove("added_tokens_decoder");
         if (kind.PadsLeft)
             settings.TryAdd("padding_side", "left");
-        return new TokenizerFiles(path, document, settings, context.SpecialTokens, specialTokensMap, isFolder: true, ChatTemplateFiles.Read(Path.GetDirectoryName(path)!)) 
+        if (kind.MaxLength is int length)
+            settings.TryAdd("model_max_length", length);
+        return new TokenizerFiles(path, document, settings, context.SpecialTokens, specialTokensMap, isFolder: true, ChatTemplateFiles.Read(Path.GetDirectoryName(path)!))
         {
             IsConverted = kind != TokenizerClass.General, Languages = kind.Languages?.Invoke(context),
         };

@@ -19,3 +19,9 @@ internal sealed record LanguageRules(string Source, string? Target, Func<string,
         return StageJson.Template(single, pair, idOf);
     }
 }
+
+/// <summary>A vocabulary for each language in one file.</summary>
+/// <param name="Current">The language whose vocabulary is used.</param>
+/// <param name="All">The languages.</param>
+/// <param name="Load">Reads the files with the vocabulary of another.</param>
+internal sealed record LanguageVocabularies(string Current, IReadOnlyCollection<string> All, Func<string, TokenizerFiles> Load);

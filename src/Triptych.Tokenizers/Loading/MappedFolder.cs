@@ -110,12 +110,8 @@ internal sealed class MappedFolder(string name, string folder, JsonObject config
         return settings;
     }
 
-    private List<(string, byte[])> Originals()
-    {
-        string[] names = ["vocab.json", "source.spm", "target.spm", "target_vocab.json", "sentencepiece.bpe.model", "special_tokens_map.json", "added_tokens.json"];
-        return [.. names.Select(file => Path.Combine(folder, file)).Where(File.Exists).Select(path => (Path.GetFileName(path), TokenizerFiles.ReadBytes(path)))];
-    }
+    private List<(string, byte[])> Originals() => FolderFiles.Originals(
+        folder, "vocab.json", "source.spm", "target.spm", "target_vocab.json", "sentencepiece.bpe.model", "special_tokens_map.json", "added_tokens.json");
 
-    private string Require(string file) => Path.Combine(folder, file) is string path && File.Exists(path) ? path
-        : throw new TokenizerException(folder, $"there is no {file} for {name}");
+    private string Require(string file) => FolderFiles.Require(folder, file, name);
 }

@@ -1,146 +1,90 @@
-using System.Globalization;
+using System.Collections.Frozen;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Triptych.Tokenizers.Models;
 using Triptych.Tokenizers.Pipeline;
-using Triptych.Tokenizers.SentencePiece;
 
 namespace Triptych.Tokenizers.Loading;
 
-/// <summary>Folders of the classes that work in Python alone, whatever tokenizer.json there is: Wav2Vec2's whole, ByT5's bytes, SigLIP's texts.</summary>
-internal sealed class PythonFolder
-{
-    private const string Wav2Vec2 = "Wav2Vec2CTCTokenizer";
-    private const string ByT5 = "ByT5Tokenizer";
-    private const string Siglip = "SiglipTokenizer";
-    private const string Model = "spiece.model";
+/// <summary>A class that works in Python alone.</summary>
+/// <param name="Kind">Its name and special tokens.</param>
+/// <param name="Files">The files of its vocabulary; none where it needs none.</param>
+/// <param name="Make">Makes what reads a folder.</param>
+internal sealed record PythonClass(TokenizerClass Kind, string[] Files, Func<FolderContent, PythonFolder> Make);
 
-    private readonly string _name;
-    private readonly string _folder;
-    private readonly JsonObject _config;
-    private readonly ClassContext _context;
+/// <summary>A folder of such a class, and what the files in it say.</summary>
+internal sealed record FolderContent(PythonClass Class, string Folder, JsonObject Config, JsonObject SpecialTokensMap);
+
+/// <summary>Folders of the classes that work in Python alone, whatever tokenizer.json there is.</summary>
+internal abstract class PythonFolder
+{
+    private static readonly Lazy<FrozenDictionary<string, PythonClass>> Known = new(() =>
+        LetterFolder.Classes().Concat(ByteFolder.Classes()).Concat(PieceFolder.Classes()).Concat(WordFolder.Classes()).ToFrozenDictionary(one => one.Kind.Name, StringComparer.Ordinal));
+
+    private readonly FolderContent _content;
     private readonly JsonObject _addedTokens;
 
-    public PythonFolder(string name, string folder, JsonObject config, JsonObject specialTokensMap)
+    protected PythonFolder(FolderContent content)
     {
-        (_name, _folder, _config) = (name, folder, config);
-        _context = new ClassContext(KindOf(name), config, specialTokensMap, folder);
-        _addedTokens = TokenizerFiles.ReadObject(folder, "added_tokens.json");
+        _content = content;
+        Context = new ClassContext(content.Class.Kind, content.Config, content.SpecialTokensMap, content.Folder);
+        _addedTokens = TokenizerFiles.ReadObject(Folder, "added_tokens.json");
     }
 
-    /// <summary>Whether a folder is one of a class: it needs no tokenizer.json, and looks at none.</summary>
-    public static bool Is(string? name, string folder) => name switch
-    {
-        ByT5 => true,
-        Wav2Vec2 or Siglip => Path.Combine(folder, FileOf(name)) is string file && (File.Exists(file) || !File.Exists(Path.Combine(folder, "tokenizer.json"))),
-        _ => false,
-    };
+    protected ClassContext Context { get; }
 
-    public TokenizerFiles Read()
+    protected string Folder => _content.Folder;
+
+    protected string Name => _content.Class.Kind.Name;
+
+    /// <summary>Reads a folder of such a class; null where it is one of another, or has nothing but a tokenizer.json.</summary>
+    public static TokenizerFiles? TryRead(string? name, string folder, JsonObject config, JsonObject specialTokensMap)
     {
-        try
-        {
-            TokenizerParts parts = _name switch
-            {
-                Wav2Vec2 => OfLetters(),
-                ByT5 => OfBytes(),
-                _ => OfModel(),
-            };
-            return new TokenizerFiles(_folder, parts, _context.SpecialTokens, Originals(), Settings());
-        }
-        catch (Exception e) when (e is InvalidOperationException or FormatException or NullReferenceException)
-        {
-            throw new TokenizerException(_folder, $"the files beside the vocabulary cannot be used: {e.Message}", e);
-        }
+        if (name is null || !Known.Value.TryGetValue(name, out PythonClass? found))
+            return null;
+        if (found.Files.Length > 0 && !found.Files.Any(file => File.Exists(Path.Combine(folder, file))) && File.Exists(Path.Combine(folder, "tokenizer.json")))
+            return null;
+        return found.Make(new FolderContent(found, folder, config, specialTokensMap)).Read();
     }
 
-    private static TokenizerClass KindOf(string name) => new()
-    {
-        Name = name,
-        Defaults = name switch
-        {
-            Wav2Vec2 => new() { Bos = "<s>", Eos = "</s>", Unk = "<unk>", Pad = "<pad>" },
-            ByT5 => new() { Eos = "</s>", Unk = "<unk>", Pad = "<pad>" },
-            _ => new() { Eos = "</s>", Unk = "<unk>", Pad = "</s>" },
-        },
-        Further = context => name == ByT5 ? ExtraIds(context) : [],
-    };
+    protected abstract TokenizerParts ReadParts();
 
-    private static string FileOf(string name) => name == Wav2Vec2 ? VocabularyTexts.Vocabulary : Model;
+    /// <summary>How texts are marked with a language; null where they are not.</summary>
+    protected virtual LanguageRules? Languages => null;
 
-    private static IEnumerable<string> ExtraIds(ClassContext context)
+    /// <summary>The vocabularies of several languages; null where there is one for all.</summary>
+    protected virtual LanguageVocabularies? Vocabularies => null;
+
+    /// <summary>Settings that the class has where the files do not say them.</summary>
+    protected virtual IEnumerable<(string Name, JsonNode Value)> DefaultSettings => [];
+
+    /// <summary>Reads the folder with another setting.</summary>
+    protected TokenizerFiles ReadWith(string setting, string value)
     {
-        int count = TokenizerFiles.Value(context.Config, "extra_ids") is double given and >= 0 and <= 1 << 16 ? (int)given : 125;
-        return Enumerable.Range(0, count).Select(i => string.Create(CultureInfo.InvariantCulture, $"<extra_id_{i}>"));
+        JsonObject config = _content.Config.DeepClone().AsObject();
+        config[setting] = value;
+        return _content.Class.Make(_content with { Config = config }).Read();
     }
 
-    private TokenizerParts OfLetters()
-    {
-        string path = Require(VocabularyTexts.Vocabulary);
-        Dictionary<string, int> ids = VocabularyTexts.ReadVocabulary(path, _context.Text("target_lang"));
-        var vocabulary = new Vocabulary(ids.Select(entry => (entry.Key, entry.Value)), Refuse(path));
-        // A delimiter that the settings name is a special token in this one's place, but words are delimited by this one.
-        const string delimiter = "|";
-        AddedToken[] added = AddedTokens(ids, [], _context.Text("word_delimiter_token") is null ? [delimiter] : []);
-        // Tokens of more than one letter are found before the whole are.
-        HashSet<string> whole = [.. ids.Keys.Where(token => token.Length > (token.Length > 1 && char.IsHighSurrogate(token[0]) ? 2 : 1))];
-        HashSet<string> special = [.. added.Where(token => token.Special).Select(token => token.Content)];
-        IEnumerable<AddedToken> found = added.Where(token => !whole.Contains(token.Content))
-            .Concat(whole.Select(token => new AddedToken { Content = token, Id = ids[token], LStrip = true, RStrip = true, Special = special.Contains(token) }));
-        bool lowercases = _context.Flag("do_lower_case", false);
-        Normalizer delimits = new ReplaceNormalizer(TextPattern.Literal(" "), delimiter);
-        return new TokenizerParts(
-            lowercases ? new SequenceNormalizer([new UppercaseNormalizer(), delimits]) : delimits, null,
-            new CharacterTokens(vocabulary, _context.Role("unk_token", "<unk>")), null,
-            new CtcTextDecoder(_context.Role("pad_token", "<pad>"), delimiter, _context.Text("replace_word_delimiter_char") ?? " ", lowercases),
-            new AddedVocabulary(found.Select(token => token.Content == delimiter ? token with { Special = false } : token), normalizer: null, ofPython: true), null, null);
-    }
+    protected string Require(string file) => FolderFiles.Require(Folder, file, Name);
 
-    private TokenizerParts OfBytes()
-    {
-        (string Role, string Default)[] first = [("pad_token", "<pad>"), ("eos_token", "</s>"), ("unk_token", "<unk>")];
-        AddedToken[] head = [.. first.Select((token, id) => new AddedToken { Content = _context.Role(token.Role, token.Default), Id = id, LStrip = true, RStrip = true })];
-        Dictionary<string, int> ids = Enumerable.Range(0, 256).ToDictionary(value => ((char)value).ToString(), value => first.Length + value, StringComparer.Ordinal);
-        AddedToken[] added = AddedTokens(ids, head, []);
-        return new TokenizerParts(
-            null, null, new ByteTokens(new Vocabulary(ids.Select(entry => (entry.Key, entry.Value)), Refuse(_folder)), first.Length), End(added),
-            new ByteTextDecoder(added.Select(token => token.Content).ToHashSet()), new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
-    }
+    protected static Func<string, Exception> Refuse(string path) => reason => new TokenizerException(path, reason);
 
-    private TokenizerParts OfModel()
-    {
-        string path = Require(Model);
-        SentencePieceFile file = SentencePieceFile.Read(TokenizerFiles.ReadBytes(path), path);
-        var model = SentencePieceModel.Create(file);
-        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (int id = 0; id < file.Pieces.Count; id++)
-            ids.TryAdd(file.Pieces[id].Text, id);
-        AddedToken[] added = AddedTokens(ids, [], []);
-        string unknown = _context.Role("unk_token", "<unk>");
-        SentencePieceNormalizer normalizer = SentencePieceReader.NormalizerOf(file);
-        var pieces = new List<Piece>();
-        model.Tokenize(normalizer.Normalize(unknown), pieces);
-        return new TokenizerParts(
-            new CanonicalNormalizer(normalizer, unknown, _context.Flag("do_lower_case", true)), null, new PrefixedSentencePiece(model, pieces.Count), End(added),
-            new SpacedDecoder(SentencePieceReader.DecoderOf(file), added.Where(token => token.Special).Select(token => token.Content).ToHashSet()),
-            new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
-    }
+    protected TokenizerException Unsupported(string setting) => new(Folder, $"{Name} with {setting} is not supported: its way to use the files is not known here");
 
-    private EndProcessor End(AddedToken[] added)
-    {
-        string eos = _context.Role("eos_token") ?? throw new TokenizerException(_folder, $"{_name} needs an eos_token");
-        return new EndProcessor(added.First(token => token.Content == eos).Id, eos);
-    }
+    /// <summary>A special token that the class cannot do without.</summary>
+    protected string Needed(string role) => Context.Role(role) ?? throw new TokenizerException(Folder, $"{Name} needs {(role[0] is 'e' or 'u' ? "an" : "a")} {role}");
 
     /// <summary>
     /// The tokens that are found in texts: those of the class, those that the files give an id, then special ones, which keep the vocabulary's
     /// ids or follow all others.
     /// </summary>
-    private AddedToken[] AddedTokens(Dictionary<string, int> vocabulary, AddedToken[] first, string[] further)
+    protected AddedToken[] AddedTokens(Vocabulary vocabulary, AddedToken[]? first = null, string[]? further = null)
     {
         var added = new SortedDictionary<int, AddedToken>();
-        foreach (AddedToken token in first)
+        foreach (AddedToken token in first ?? [])
             added[token.Id] = token;
-        foreach ((int id, JsonObject token) in _context.Described(_addedTokens, []))
+        foreach ((int id, JsonObject token) in Context.Described(_addedTokens, []))
         {
             bool Member(string name) => token[name]!.GetValue<bool>();
             added[id] = new AddedToken
@@ -150,41 +94,52 @@ internal sealed class PythonFolder
         }
 
         HashSet<string> contents = [.. added.Values.Select(token => token.Content)];
-        int next = vocabulary.Keys.Concat(contents).Distinct(StringComparer.Ordinal).Count();
-        string[] special = [.. SpecialTokens().Concat(further).Distinct(StringComparer.Ordinal)];
+        int next = vocabulary.Count + contents.Count(token => vocabulary.IdOf(token) < 0);
+        HashSet<string> special = [.. AllSpecial().Concat(further ?? [])];
         foreach (string token in special.Where(contents.Add))
         {
-            int id = vocabulary.TryGetValue(token, out int known) ? known : next++;
+            int id = vocabulary.IdOf(token) is >= 0 and int known ? known : next++;
             added[id] = new AddedToken { Content = token, Id = id };
         }
 
         return [.. added.Values.Where(token => token.Content.Length > 0).Select(token => token with { Special = special.Contains(token.Content) })];
     }
 
-    private IEnumerable<string> SpecialTokens()
+    protected static HashSet<string> SpecialOf(IEnumerable<AddedToken> added) => [.. added.Where(token => token.Special).Select(token => token.Content)];
+
+    /// <summary>The tokens around a text and around two, such as <c>[CLS] $A [SEP] $B:1 [SEP]:1</c>.</summary>
+    protected TemplateProcessor Around(IReadOnlyList<AddedToken> added, string single, string pair)
     {
-        IEnumerable<string?> named = ClassContext.Roles.Select(_context.Role)
-            .Concat(_context.Config.Select(member => member.Key).Where(key => key.EndsWith("_token", StringComparison.Ordinal) && !ClassContext.Roles.Contains(key)).Select(_context.Text));
-        return named.Concat(_context.FurtherTokens().Select(token => token["content"]!.GetValue<string>())).OfType<string>().Where(token => token.Length > 0);
+        using JsonDocument template = JsonDocument.Parse(StageJson.Template(single, pair, token => added.First(one => one.Content == token).Id).ToJsonString());
+        return TokenizerReader.ReadTemplate(new JsonValue(template.RootElement, Folder, "post_processor"));
     }
 
-    private static Func<string, Exception> Refuse(string path) => reason => new TokenizerException(path, reason);
+    private TokenizerFiles Read()
+    {
+        try
+        {
+            TokenizerParts parts = ReadParts();
+            IEnumerable<string> names = _content.Class.Files.Concat(["special_tokens_map.json", "added_tokens.json"]);
+            return new TokenizerFiles(Folder, parts, Context.SpecialTokens, FolderFiles.Originals(Folder, names), Settings()) { Languages = Languages, Vocabularies = Vocabularies };
+        }
+        catch (Exception e) when (FolderFiles.IsOfContent(e))
+        {
+            throw FolderFiles.Unusable(Folder, e);
+        }
+    }
+
+    /// <summary>The special tokens: the named ones, then those that the files list or the class has.</summary>
+    protected IEnumerable<string> AllSpecial() => Context.AllRoles.Select(Context.Role)
+        .Concat(Context.FurtherTokens().Select(token => token["content"]!.GetValue<string>())).OfType<string>().Where(token => token.Length > 0);
 
     private JsonObject Settings()
     {
-        JsonObject settings = _config.DeepClone().AsObject();
-        settings["tokenizer_class"] = _name;
-        if (_name == Siglip)
-            settings.TryAdd("model_max_length", 64);
+        JsonObject settings = _content.Config.DeepClone().AsObject();
+        settings["tokenizer_class"] = Name;
+        if (Context.Kind.MaxLength is int length)
+            settings.TryAdd("model_max_length", length);
+        foreach ((string name, JsonNode value) in DefaultSettings)
+            settings.TryAdd(name, value);
         return settings;
     }
-
-    private List<(string, byte[])> Originals()
-    {
-        string[] names = [VocabularyTexts.Vocabulary, Model, "special_tokens_map.json", "added_tokens.json"];
-        return [.. names.Select(file => Path.Combine(_folder, file)).Where(File.Exists).Select(path => (Path.GetFileName(path), TokenizerFiles.ReadBytes(path)))];
-    }
-
-    private string Require(string file) => Path.Combine(_folder, file) is string path && File.Exists(path) ? path
-        : throw new TokenizerException(_folder, $"there is no {file} for {_name}");
 }

@@ -37,11 +37,13 @@ internal sealed partial record TokenizerClass
                 return Pair(context, $"{cls} $A {sep}", $"{cls} $A {sep} {sep} $B {sep}");
             },
         };
-        yield return gpt2 with
+        var qwen2 = gpt2 with
         {
             Name = "Qwen2Tokenizer", Defaults = new() { Eos = "<|endoftext|>", Unk = "<|endoftext|>", Pad = "<|endoftext|>" }, Normalizer = _ => Of("NFC"),
-            PreTokenizer = context => Sequence("pretokenizers", Split(new JsonObject { ["Regex"] = SplitPatterns.Qwen2 }, "Isolated"), Bytes(context, useRegex: false)),
+            PreTokenizer = context => BytesOf(context, SplitPatterns.Qwen2),
         };
+        yield return qwen2;
+        yield return qwen2 with { Name = "Qwen3_5Tokenizer", PreTokenizer = context => BytesOf(context, SplitPatterns.Qwen35) };
         yield return gpt2 with
         {
             Name = "CohereTokenizer", PadsLeft = true, AllAreSpecial = true, Normalizer = _ => Of("NFC"),
@@ -83,6 +85,9 @@ internal sealed partial record TokenizerClass
 
     private static JsonObject Bytes(ClassContext context, bool addPrefixSpace = false, bool useRegex = true) =>
         ByteLevel(context.Flag("add_prefix_space", addPrefixSpace), trimOffsets: true, useRegex);
+
+    private static JsonObject BytesOf(ClassContext context, string pattern) =>
+        Sequence("pretokenizers", Split(new JsonObject { ["Regex"] = pattern }, "Isolated"), Bytes(context, useRegex: false));
 
     private static JsonObject ByFlagsOrBytes(ClassContext context) => context.FromModel && (context.Config.ContainsKey("add_bos_token") || context.Config.ContainsKey("add_eos_token"))
         ? ClassFiles.ByFlags(context) : ByteLevel(addPrefixSpace: true, trimOffsets: false, useRegex: true);

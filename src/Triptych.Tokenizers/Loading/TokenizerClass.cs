@@ -28,6 +28,8 @@ internal sealed partial record TokenizerClass
     private static readonly SpecialTokens Fairseq = SpecialTokens.Roberta;
     private static readonly SpecialTokens ClsSep = new() { Bos = "[CLS]", Eos = "[SEP]", Unk = "<unk>", Sep = "[SEP]", Pad = "<pad>", Cls = "[CLS]", Mask = "[MASK]" };
 
+    private static readonly string[] MadeUpWords = [.. Enumerable.Range(0, 7).Select(i => string.Create(CultureInfo.InvariantCulture, $"<madeupword{i}>"))];
+
     private static readonly Lazy<FrozenDictionary<string, TokenizerClass>> Known = new(() => All().ToFrozenDictionary(kind => kind.Name, StringComparer.Ordinal));
 
     public required string Name { get; init; }
@@ -41,6 +43,12 @@ internal sealed partial record TokenizerClass
     public bool IsBpe { get; init; }
 
     public SpecialTokens Defaults { get; init; } = new();
+
+    /// <summary>Special tokens that only this class names, and what they are unless the files say otherwise.</summary>
+    public IReadOnlyList<(string Role, string Token)> OwnRoles { get; init; } = [];
+
+    /// <summary>The most tokens that a model takes, where the files do not say; null where the class does not either.</summary>
+    public int? MaxLength { get; init; }
 
     /// <summary>Whether the mask swallows the space before it.</summary>
     public bool MaskTakesSpace { get; init; }
@@ -235,12 +243,23 @@ internal sealed partial record TokenizerClass
                 Replace(" +\u2581", Mark, regex: true), Replace("^\u2581+$", "", regex: true), Replace(" {2,}", Mark, regex: true)),
             PreTokenizer = _ => Metaspace("first"), Decoder = _ => Metaspace("first"), Languages = SeamlessRules,
         };
-        foreach (TokenizerClass kind in Others().Concat(OfWords()).Concat(OfMerges()))
+        foreach (TokenizerClass kind in Others().Concat(OfWords()).Concat(OfMerges()).Concat(OfDocuments()))
             yield return kind;
     }
 
     private static IEnumerable<TokenizerClass> Others()
     {
+        yield return new()
+        {
+            Name = "XGLMTokenizer", Defaults = Fairseq with { Mask = null }, Unknown = _ => 3,
+            Reorder = context => Fairseqs(context, "bos_token", MadeUpWords), Further = _ => MadeUpWords,
+            Normalizer = _ => Normalizers(Replace(@"[\n\r\t]", " ", regex: true), Of("NFKC"), Spaces()), PreTokenizer = context => Metaspace(Scheme(context)),
+            PostProcessor = context =>
+            {
+                string eos = context.Role("eos_token", "</s>");
+                return Pair(context, $"{eos} $A {eos}", $"{eos} $A {eos} {eos} $B {eos}");
+            },
+        };
         yield return new()
         {
             Name = "CamembertTokenizer", Defaults = Fairseq, MaskTakesSpace = true, Reorder = ReorderCamembert,
@@ -312,12 +331,24 @@ internal sealed partial record TokenizerClass
         };
         yield return new()
         {
+            // Beside a tokenizer.json the class asks for its own tokens around texts, whatever the settings say.
+            Name = "CodeLlamaTokenizer", ModelFile = "tokenizer.model", SavesAsGeneral = true, IsBpe = true, PadsLeft = true, Defaults = new() { Bos = "<s>", Eos = "</s>", Unk = "<unk>" },
+            OwnRoles = [("prefix_token", "\u2581<PRE>"), ("middle_token", "\u2581<MID>"), ("suffix_token", "\u2581<SUF>"), ("eot_token", "\u2581<EOT>"), ("fill_token", "<FILL_ME>")],
+            Bpe = BpeOfBytes, PreTokenizer = context => Metaspace(context.Flag("add_prefix_space", true) ? "first" : "never", split: false),
+            Decoder = _ => ByteFallbackDecoder(strips: true), PostProcessor = context => ClassFiles.ByFlags(context, addsBos: true),
+        };
+        var gemma = new TokenizerClass
+        {
             Name = "GemmaTokenizer", ModelFile = "tokenizer.model", IsBpe = true, PadsLeft = true,
-            Defaults = new() { Bos = "<bos>", Eos = "<eos>", Unk = "<unk>", Pad = "<pad>", Mask = "<mask>" }, Bpe = context => new() { UnknownToken = context.Role("unk_token"), FuseUnknown = true, ByteFallback = true },
+            Defaults = new() { Bos = "<bos>", Eos = "<eos>", Unk = "<unk>", Pad = "<pad>", Mask = "<mask>" }, Bpe = BpeOfBytes,
             Normalizer = _ => Replace(" ", Mark), PreTokenizer = _ => Split(new JsonObject { ["String"] = " " }, "MergedWithPrevious"),
             Decoder = _ => ByteFallbackDecoder(strips: false),
         };
+        yield return gemma;
+        yield return gemma with { Name = "Siglip2Tokenizer", Normalizer = _ => Normalizers(Of("Lowercase"), Replace(" ", Mark)) };
     }
+
+    private static BpeOptions BpeOfBytes(ClassContext context) => new() { UnknownToken = context.Role("unk_token"), FuseUnknown = true, ByteFallback = true };
 
     private static void ReorderNllb(ClassContext context)
     {

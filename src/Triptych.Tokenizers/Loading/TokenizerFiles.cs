@@ -73,6 +73,9 @@ internal sealed class TokenizerFiles
     /// <summary>How texts are marked with a language, or null.</summary>
     public LanguageRules? Languages { get; set; }
 
+    /// <summary>The vocabularies of several languages, of which one is used; null where there is one for all.</summary>
+    public LanguageVocabularies? Vocabularies { get; init; }
+
     /// <summary>The stages of target texts, where those are of other files; null where they are not.</summary>
     public TokenizerParts? TargetParts => _target?.Value;
 
@@ -123,18 +126,13 @@ internal sealed class TokenizerFiles
 
         JsonObject config = ReadObject(path, ConfigName);
         JsonObject modelConfig = ReadObject(path, "config.json");
-        string kind = KindOf(config, modelConfig);
         JsonObject map = ReadObject(path, SpecialTokensName);
         string file = System.IO.Path.Combine(path, "tokenizer.json");
         var document = new Lazy<TokenizerDocument>(() => new TokenizerDocument(ReadBytes(file)));
         if (ClassFolder.TryRead(path, config, modelConfig, map, document) is TokenizerFiles converted)
             return converted;
         SpecialTokens special = ReadSpecialTokens(config, map);
-        if (DefaultTokens(kind) is SpecialTokens defaults)
-            special = special.Or(defaults, _ => true);
-        // DPR's classes keep do_lower_case for themselves.
-        bool listens = kind.Length > 0 && !kind.StartsWith("dpr", StringComparison.Ordinal);
-        ConfigRules.Apply(document.Value, file, config, ReadObject(path, "added_tokens.json"), special, listens);
+        ConfigRules.Apply(document.Value, file, config, ReadObject(path, "added_tokens.json"), special, HasOwnClass(config, modelConfig));
         return new TokenizerFiles(file, document.Value, config, special, map, isFolder: true, ChatTemplateFiles.Read(path));
     }
 
@@ -143,8 +141,9 @@ internal sealed class TokenizerFiles
     {
         var copy = (TokenizerFiles)MemberwiseClone();
         copy._config = _config.DeepClone().AsObject();
-        copy._config["src_lang"] = languages.Source;
-        if (languages.Target is not null)
+        if (languages.Source.Length > 0)
+            copy._config["src_lang"] = languages.Source;
+        if (languages.Target is { Length: > 0 })
             copy._config["tgt_lang"] = languages.Target;
         copy._postProcessor = postProcessor;
         copy.Languages = languages;
@@ -276,26 +275,9 @@ internal sealed class TokenizerFiles
         }
     }
 
-    /// <summary>The model type that the tokenizer is written for, or "" where its class is the general one.</summary>
-    private static string KindOf(JsonObject config, JsonObject modelConfig)
-    {
-        string? name = Value(config, "tokenizer_class") as string;
-        if (name is null)
-            return Value(modelConfig, "model_type") as string ?? "";
-        if (name.StartsWith("PreTrainedTokenizer", StringComparison.Ordinal) || name == "TokenizersBackend")
-            return "";
-        name = name.EndsWith("Fast", StringComparison.Ordinal) ? name[..^4] : name;
-        return (name.EndsWith("Tokenizer", StringComparison.Ordinal) ? name[..^9] : name).ToLowerInvariant();
-    }
-
-    /// <summary>The special tokens that a kind of model has unless its files name others; null for kinds unknown here.</summary>
-    private static SpecialTokens? DefaultTokens(string kind) => kind switch
-    {
-        "bert" or "distilbert" => SpecialTokens.Bert,
-        "roberta" or "bart" => SpecialTokens.Roberta,
-        "gpt2" => SpecialTokens.Gpt2,
-        _ => null,
-    };
+    /// <summary>Whether the tokenizer is written for a model, and its class is not the general one.</summary>
+    private static bool HasOwnClass(JsonObject config, JsonObject modelConfig) => Value(config, "tokenizer_class") is string name
+        ? !name.StartsWith("PreTrainedTokenizer", StringComparison.Ordinal) && name != "TokenizersBackend" : Value(modelConfig, "model_type") is string;
 
     private static SpecialTokens ReadSpecialTokens(JsonObject config, JsonObject map)
     {

@@ -37,6 +37,13 @@ internal static class VocabularyTexts
         return ids;
     }
 
+    /// <summary>The names of the vocabularies, where the file has several.</summary>
+    public static IReadOnlyCollection<string> ReadParts(string path)
+    {
+        using System.Text.Json.JsonDocument document = JsonValue.Parse(TokenizerFiles.ReadBytes(path), path);
+        return [.. new JsonValue(document.RootElement, path, "").Members().Select(member => member.Name)];
+    }
+
     /// <summary>Two tokens on each line, but for a first one that names a version.</summary>
     public static List<(string Left, string Right)> ReadMerges(string path)
     {
@@ -56,13 +63,47 @@ internal static class VocabularyTexts
         return merges;
     }
 
-    private static string[] ReadLines(string path)
+    /// <summary>A word and a number on each line, apart by the last space; the number is not looked at.</summary>
+    public static IEnumerable<string> ReadCountedWords(string path)
+    {
+        int number = 0;
+        foreach (string line in ReadLines(path))
+        {
+            number++;
+            string entry = line.Trim();
+            int space = entry.LastIndexOf(' ');
+            yield return space >= 0 ? entry[..space] : throw new TokenizerException(path, $"line {number}: \"{line}\" is not a token and its count");
+        }
+    }
+
+    /// <summary>
+    /// Two tokens on each line and, where they are counted, a number; where they are not, the first line is a heading. What follows the last
+    /// line break does not count.
+    /// </summary>
+    public static List<(string Left, string Right)> ReadCountedMerges(string path, bool isCounted)
+    {
+        var merges = new List<(string, string)>();
+        string[] lines = ReadLines(path, keepsEnd: true);
+        for (int i = isCounted ? 0 : 1; i < lines.Length - 1; i++)
+        {
+            string[] words = lines[i].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            if (words.Length == 0)
+                continue;
+            if (words.Length != (isCounted ? 3 : 2))
+                throw new TokenizerException(path, $"line {i + 1}: \"{lines[i]}\" is not a pair of tokens{(isCounted ? " and its count" : "")}");
+            merges.Add((words[0], words[1]));
+        }
+
+        return merges;
+    }
+
+    private static string[] ReadLines(string path, bool keepsEnd = false)
     {
         try
         {
             string text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(TokenizerFiles.ReadBytes(path));
             string[] lines = text.TrimStart('\uFEFF').Split('\n');
-            return [.. (lines[^1].Length == 0 ? lines[..^1] : lines).Select(line => line.TrimEnd('\r'))];
+            return [.. (lines[^1].Length == 0 && !keepsEnd ? lines[..^1] : lines).Select(line => line.TrimEnd('\r'))];
         }
         catch (DecoderFallbackException e)
         {

@@ -30,7 +30,8 @@ internal sealed class AddedVocabulary
                 _special.Add(token.Content);
         }
 
-        foreach (AddedToken token in areFound ? _byId.Values : (IEnumerable<AddedToken>)[])
+        // In Python two tokens may have the same id.
+        foreach (AddedToken token in !areFound ? [] : ofPython ? _byContent.Values : (IEnumerable<AddedToken>)_byId.Values)
         {
             string content = token.Content;
             if (token.Normalized && normalizer is not null)

@@ -4,8 +4,8 @@ using System.Text;
 
 namespace Triptych.Tokenizers.Pipeline;
 
-/// <summary>ByT5's way back: tokens are bytes but for the added ones, and bytes that make no character are left out.</summary>
-internal sealed class ByteTextDecoder(IReadOnlySet<string> added) : Decoder
+/// <summary>The way back of bytes: tokens are bytes but for the added ones; those that make no character are left out, or become U+FFFD.</summary>
+internal sealed class ByteTextDecoder(IReadOnlySet<string> added, bool replaces) : Decoder
 {
     public override List<string> Decode(List<string> tokens)
     {
@@ -21,7 +21,7 @@ internal sealed class ByteTextDecoder(IReadOnlySet<string> added) : Decoder
         var text = new StringBuilder(bytes.Count);
         for (ReadOnlySpan<byte> rest = CollectionsMarshal.AsSpan(bytes); !rest.IsEmpty;)
         {
-            if (Rune.DecodeFromUtf8(rest, out Rune rune, out int length) == OperationStatus.Done)
+            if (Rune.DecodeFromUtf8(rest, out Rune rune, out int length) == OperationStatus.Done || replaces)
                 text.Append(rune);
             rest = rest[length..];
         }
@@ -33,6 +33,8 @@ internal sealed class ByteTextDecoder(IReadOnlySet<string> added) : Decoder
 /// <summary>Ends each text with a token, but for one that has it at its end already.</summary>
 internal sealed class EndProcessor(int id, string token) : PostProcessor
 {
+    public static EndProcessor Of(IEnumerable<AddedToken> added, string token) => new(added.First(one => one.Content == token).Id, token);
+
     public override int CountAdded(bool pair) => pair ? 2 : 1;
 
     public override List<Encoding> Process(List<Encoding> encodings, bool addSpecialTokens)

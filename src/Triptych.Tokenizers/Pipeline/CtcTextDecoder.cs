@@ -10,15 +10,39 @@ internal sealed class CtcTextDecoder(string blank, string delimiter, string show
 {
     public override List<string> Decode(List<string> tokens)
     {
-        var text = new StringBuilder();
-        for (int i = 0; i < tokens.Count; i++)
-        {
-            if ((i == 0 || tokens[i] != tokens[i - 1]) && tokens[i] != blank)
-                text.Append(tokens[i] == delimiter ? shownDelimiter : tokens[i]);
-        }
+        string text = PythonText.Strip(string.Concat(Runs(tokens).Select(run => run.Text)));
+        return [lowercases ? CaseMapping.Lower(text) : text];
+    }
 
-        string stripped = PythonText.Strip(text.ToString());
-        return [lowercases ? CaseMapping.Lower(stripped) : stripped];
+    /// <summary>The text, what it is made of, and its words, with their places among the tokens.</summary>
+    public CtcTranscript Transcribe(List<string> tokens)
+    {
+        CtcSpan[] characters = [.. Runs(tokens)];
+        return new CtcTranscript(Decode(tokens)[0], characters, [.. Words(characters)]);
+    }
+
+    private IEnumerable<CtcSpan> Runs(List<string> tokens)
+    {
+        for (int start = 0, end; start < tokens.Count; start = end)
+        {
+            string token = tokens[start];
+            for (end = start + 1; end < tokens.Count && tokens[end] == token;)
+                end++;
+            if (token != blank)
+                yield return new CtcSpan(token == delimiter ? shownDelimiter : token, start, end);
+        }
+    }
+
+    private IEnumerable<CtcSpan> Words(CtcSpan[] characters)
+    {
+        for (int first = 0, next; first < characters.Length; first = next)
+        {
+            bool isWord = characters[first].Text != shownDelimiter;
+            for (next = first + 1; next < characters.Length && characters[next].Text != shownDelimiter == isWord;)
+                next++;
+            if (isWord)
+                yield return new CtcSpan(string.Concat(characters[first..next].Select(one => one.Text)), characters[first].Start, characters[next - 1].End);
+        }
     }
 }
 

@@ -63,6 +63,18 @@ internal sealed class CanonicalNormalizer(SentencePieceNormalizer rest, string p
     }
 }
 
+/// <summary>GPT-SW3's texts: without control characters, and two more of those that look like spaces made some.</summary>
+internal sealed class PrintableNormalizer : Normalizer
+{
+    private static readonly SequenceNormalizer Spaces = new([new ReplaceNormalizer(TextPattern.Literal("\u3000"), " "), new ReplaceNormalizer(TextPattern.Literal("\uFFFC"), " ")]);
+
+    public override void Normalize(NormalizedString text)
+    {
+        text.Filter(static code => code is not (<= 8 or >= 11 and <= 31 or >= 127 and <= 160 or 0xAD or 0x200B));
+        Spaces.Normalize(text);
+    }
+}
+
 /// <summary>A SentencePiece model without the first pieces, which the prefix takes up.</summary>
 internal sealed class PrefixedSentencePiece(SentencePieceModel pieces, int skipped) : TokenizerModel(pieces.Vocabulary)
 {
@@ -80,7 +92,7 @@ internal sealed class PrefixedSentencePiece(SentencePieceModel pieces, int skipp
 }
 
 /// <summary>Decodes the pieces between special tokens, each run by itself, with a space before a special token behind a run.</summary>
-internal sealed class SpacedDecoder(SentencePieceDecoder pieces, IReadOnlySet<string> special) : Pipeline.Decoder
+internal sealed class SpacedDecoder(SentencePieceDecoder pieces, IReadOnlySet<string> special, bool strips) : Pipeline.Decoder
 {
     public override List<string> Decode(List<string> tokens)
     {
@@ -99,6 +111,7 @@ internal sealed class SpacedDecoder(SentencePieceDecoder pieces, IReadOnlySet<st
             afterSpecial = isSpecial;
         }
 
-        return [PythonText.Strip(text.AppendJoin("", pieces.Decode(run)).ToString())];
+        string decoded = text.AppendJoin("", pieces.Decode(run)).ToString();
+        return [strips ? PythonText.Strip(decoded) : decoded];
     }
 }

@@ -4,7 +4,7 @@
 
 A line with "class" begins a folder: its "files" by name, and "copies" of fixtures, by name too; "vocab.json" and "merges.txt" are copied
 out of a tokenizer.json, as is "vocab.txt"; a "tokenizer.json" is the fixture itself. The lines behind it are its texts, in the languages of the line where it has some; a "target" is
-a text_target. Offsets count UTF-16 units.
+a text_target. Offsets count UTF-16 units. A line with "heard" has ids of steps that a speech model takes, and the places of characters and words.
 """
 import gzip
 import json
@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, BatchEncoding
 
 corpus, pieces, out = sys.argv[1:]
 here = os.path.dirname(os.path.abspath(__file__))
@@ -74,7 +74,7 @@ FOLDERS = [
     ("rembert", {"sentencepiece.model": "sentencepiece/unigram.model"}, {}, {}), ("reformer", {"spiece.model": "sentencepiece/unigram.model"}, {}, {}),
     ("fnet", {"spiece.model": "sentencepiece/unigram.model"}, {}, {}),
 ]
-CODES = {"mbart": "de_DE fr_XX", "mbart50": "de_DE sl_SI", "nllb": "deu_Latn fra_Latn", "m2m_100": "de fr", "seamless_m4t": "deu fra", "marian": "en fr"}
+CODES = {"mbart": "de_DE fr_XX", "mbart50": "de_DE sl_SI", "nllb": "deu_Latn fra_Latn", "m2m_100": "de fr", "plbart": "python en_XX", "seamless_m4t": "deu fra", "marian": "en fr"}
 UNIGRAM, BPE = {"sentencepiece.bpe.model": "sentencepiece/unigram.model"}, {"sentencepiece.bpe.model": "sentencepiece/bpe.model"}
 vocabulary = json.dumps({piece: i for i, piece in enumerate(["<s>", "<pad>", "</s>", "<unk>", ">>fra<<", "▁", "▁the", "e", "t", "a", "▁a", "s", "n", "o", "r", ",", "▁Prince", "war"])})
 other = json.dumps({piece: i for i, piece in enumerate(["r", "<pad>", "</s>", "<unk>", "▁Prince", "▁war", "▁the", "s", "a", "t", "e", "▁a", "n", "o", "i", "h", "▁", "d"])})
@@ -109,6 +109,28 @@ FOLDERS += [
     ("siglip", UNIGRAM, {"tokenizer_class": "SiglipTokenizer"}, {}),
     ("siglip", UNIGRAM, {"do_lower_case": False, "additional_special_tokens": ["<new>", "▁war"], "added_tokens_decoder": {"0": token("<unk>", lstrip=True, rstrip=True), "2": token("</s>", lstrip=True, rstrip=True)}}, {}),
 ]
+# Words in pieces: the merges of the BPE above, counted.
+merges = [" ".join(merge) for merge in model["merges"]]
+pieces_of_words = sorted({part for line in lines[:400] for word in line.split() for part in (word, word[:2] + "@@", word[2:], word[:1] + "@@", word[1:])} - {""})[::9]
+counted = {"vocab.txt": "".join(f"{piece} 1\n" for piece in pieces_of_words), "bpe.codes": "".join(f"{merge} {1000 - i}\n" for i, merge in enumerate(merges))}
+amino = ["<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", "<mask>", "war"]
+BPE_MODEL, UNIGRAM_BPE = {"tokenizer.model": "sentencepiece/bpe.model"}, {"sentencepiece.bpe.model": "sentencepiece/unigram.model"}
+FOLDERS += [
+    ("code_llama", BPE_MODEL, {"tokenizer_class": "CodeLlamaTokenizer"}, {}),
+    ("code_llama", BPE_MODEL, {"tokenizer_class": "CodeLlamaTokenizer", "add_bos_token": False, "add_eos_token": True, "add_prefix_space": False, "suffix_token": "war", "additional_special_tokens": ["<new>"]}, {}),
+    ("qwen3_5", BYTE_JSON, {"tokenizer_class": "Qwen3_5Tokenizer", "eos_token": "<|im_end|>"}, {}), ("markuplm", {"tokenizer.json": "roberta-added.json"}, {"tags_dict": {"a": 0}}, {}),
+    ("nougat", BYTE_JSON, {"tokenizer_class": "NougatTokenizer"}, {}), ("siglip2", {"tokenizer.json": "llama2.json"}, {"tokenizer_class": "Siglip2Tokenizer"}, {}),
+    ("layoutlmv2", WORDS, {"strip_accents": True}, {}), ("layoutlmv3", BYTES, {}, {}), ("layoutxlm", UNIGRAM_BPE, {"mask_token": "war"}, {}), ("udop", UNIGRAM, {}, {}),
+    ("speecht5", {"spm_char.model": "sentencepiece/char.model"}, {"tokenizer_class": "SpeechT5Tokenizer"}, {"added_tokens.json": {"<mask>": 500}}),
+    ("gpt-sw3", UNIGRAM, {"tokenizer_class": "GPTSw3Tokenizer"}, {}), ("bert-generation", UNIGRAM, {"tokenizer_class": "BertGenerationTokenizer"}, {}),
+    # Its class tidies texts whatever it is told when decoding, unless the files say otherwise.
+    ("plbart", UNIGRAM_BPE, {"tokenizer_class": "PLBartTokenizer", "clean_up_tokenization_spaces": False}, {}),
+    ("plbart", UNIGRAM_BPE, {"tokenizer_class": "PLBartTokenizer", "language_codes": "multi", "src_lang": "java", "additional_special_tokens": ["<new>"], "clean_up_tokenization_spaces": False}, {}),
+    ("phobert", {}, {"tokenizer_class": "PhobertTokenizer"}, counted), ("bertweet", {}, {"tokenizer_class": "BertweetTokenizer", "additional_special_tokens": ["<new>"]}, counted),
+    ("ctrl", {}, {"tokenizer_class": "CTRLTokenizer"}, {"vocab.json": {piece: i for i, piece in enumerate(["<unk>", *pieces_of_words])}, "merges.txt": "#version: 0.2\n" + "\n".join(merges[::-1])}),
+    ("esm", {}, {"tokenizer_class": "EsmTokenizer"}, {"vocab.txt": "\n".join(amino)}),
+    ("perceiver", {}, {"tokenizer_class": "PerceiverTokenizer", "additional_special_tokens": ["<new>"]}, {}), ("canine", {}, {"tokenizer_class": "CanineTokenizer", "additional_special_tokens": ["<new>"]}, {}),
+]
 
 
 def copy(name, source, folder):
@@ -125,6 +147,19 @@ def copy(name, source, folder):
             file.writelines((merge if isinstance(merge, str) else " ".join(merge)) + "\n" for merge in model["merges"])
         else:
             file.writelines(word + "\n" for word in sorted(model["vocab"], key=model["vocab"].get))
+
+
+def tokenizers_encoding(encoding):
+    return BatchEncoding({"input_ids": encoding.ids}, encoding)
+
+
+def heard(tokenizer):
+    """What Wav2Vec2's class makes of random steps: text, characters, words."""
+    for i in range(40):
+        ids = [id for _ in range(rng.choice([0, 2, 12])) for id in [rng.choice([0, 4, *range(len(tokenizer))])] * rng.choice([1, 1, 3])]
+        decoded = tokenizer.decode(ids, skip_special_tokens=i % 4 == 3, output_char_offsets=True, output_word_offsets=True)
+        spans = [[[span[kind], int(span["start_offset"]), int(span["end_offset"])] for span in list] for kind, list in (("char", decoded.char_offsets), ("word", decoded.word_offsets))]
+        yield {"heard": ids, "skip": i % 4 == 3, "text": decoded.text, "characters": spans[0], "words": spans[1]}
 
 
 with gzip.GzipFile(os.path.join(out, "folders.jsonl.gz"), "wb", mtime=0) as file:
@@ -146,7 +181,12 @@ with gzip.GzipFile(os.path.join(out, "folders.jsonl.gz"), "wb", mtime=0) as file
         for i, text in enumerate(texts + [">>fra<< war", "<new> x <a>war"]):
             pair = "the war " if i % 5 == 3 else None
             target = languages is not None and i % 3 == 1
-            encoded = tokenizer(**({"text_target": text, "text_pair_target": pair} if target else {"text": text, "text_pair": pair}))
+            if kind in ("layoutlmv2", "layoutlmv3", "layoutxlm", "udop", "markuplm"):
+                # Their classes want the boxes of words; what they do with a text is in the tokenizer below.
+                encoding = tokenizer.backend_tokenizer.encode(text, pair)
+                encoded = tokenizers_encoding(encoding)
+            else:
+                encoded = tokenizer(**({"text_target": text, "text_pair_target": pair} if target else {"text": text, "text_pair": pair}))
             case = {"text": text, "pair": pair, "target": target, "ids": encoded["input_ids"],
                     "decoded": tokenizer.decode(encoded["input_ids"], skip_special_tokens=True, clean_up_tokenization_spaces=False),
                     "all": tokenizer.decode(encoded["input_ids"], clean_up_tokenization_spaces=False)}
@@ -155,3 +195,6 @@ with gzip.GzipFile(os.path.join(out, "folders.jsonl.gz"), "wb", mtime=0) as file
                 case |= {"tokens": encoding.tokens, "types": encoding.type_ids, "offsets": [
                     [len((pair if sequence else text)[:p].encode("utf-16-le")) // 2 for p in offsets] for offsets, sequence in zip(encoding.offsets, encoding.sequence_ids)]}
             write(case)
+        if kind == "wav2vec2":
+            for case in heard(tokenizer):
+                write(case)
