@@ -17,6 +17,9 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
     private const int MaxParts = 16;
     private const int LeastPart = 256;
 
+    // Sums of the parts, used again in each round: those of a million pieces are large.
+    private double[][] _sums = [];
+
     public required int VocabSize { get; init; }
 
     public required int MaxPieceLength { get; init; }
@@ -88,28 +91,19 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
 
     private UnigramModel Seed()
     {
-        List<SeedPieces.Substring> substrings =
-            new SeedPieces(corpus.Text, corpus.LetterLimit, MaxPieceLength, cancellationToken).Find();
-        var letters = corpus.CountLetters().Select((letter, i) => (letter.Start, Length: 1, letter.Count, Order: i)).ToList();
-        var seeds = substrings.Select((found, i) => (found.Start, found.Length, Count: (double)found.Count * found.Length, Order: i)).ToList();
+        // Letters are in their order, and the last of equals comes first.
+        List<Seed> seeds = [.. corpus.CountLetters().Select((letter, i) => new Seed(letter.Start, 1, letter.Count, i))];
+        seeds.Sort();
+        seeds.AddRange(new SeedPieces(corpus.Text, corpus.LetterLimit, MaxPieceLength, Math.Max(1, SeedSize - seeds.Count), cancellationToken).Find());
 
-        // Both lists are in the order of their letters, and the last of equals comes first.
-        Comparison<(int Start, int Length, double Count, int Order)> byCount =
-            static (a, b) => a.Count != b.Count ? b.Count.CompareTo(a.Count) : b.Order.CompareTo(a.Order);
-        letters.Sort(byCount);
-        seeds.Sort(byCount);
-        if (letters.Count + seeds.Count > SeedSize)
-            seeds.RemoveRange(Math.Max(1, SeedSize - letters.Count), seeds.Count - Math.Max(1, SeedSize - letters.Count));
-        letters.AddRange(seeds);
-
-        double total = Math.Log(letters.Sum(seed => seed.Count));
-        int[] ranks = Ranks(letters.ConvertAll(seed => (seed.Start, seed.Length)));
-        List<UnigramPiece> pieces = [new UnigramPiece(0, 0, -1, double.NaN)];
-        pieces.AddRange(letters.Select((seed, i) => new UnigramPiece(seed.Start, seed.Length, ranks[i], Math.Log(seed.Count) - total)));
+        double total = Math.Log(seeds.Sum(seed => seed.Cover));
+        int[] ranks = Ranks(seeds);
+        List<UnigramPiece> pieces = new(seeds.Count + 1) { new UnigramPiece(0, 0, -1, double.NaN) };
+        pieces.AddRange(seeds.Select((seed, i) => new UnigramPiece(seed.Start, seed.Length, ranks[i], Math.Log(seed.Cover) - total)));
         return new UnigramModel(corpus, pieces);
     }
 
-    private int[] Ranks(List<(int Start, int Length)> seeds)
+    private int[] Ranks(List<Seed> seeds)
     {
         int[] order = [.. Enumerable.Range(0, seeds.Count)];
         Array.Sort(order, (a, b) => corpus.Text.AsSpan(seeds[a].Start, seeds[a].Length)
@@ -132,10 +126,13 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
     private double[] Sum(UnigramModel model, Action<UnigramLattice, int, double[]> add)
     {
         int parts = Math.Clamp(corpus.WordCount / LeastPart, 1, MaxParts);
-        double[][] sums = new double[parts][];
+        int count = model.Pieces.Count;
+        if (_sums.Length < parts || _sums[0].Length < count)
+            _sums = [.. Enumerable.Range(0, parts).Select(_ => new double[count])];
         InParallel(parts, part =>
         {
-            double[] sum = sums[part] = new double[model.Pieces.Count];
+            double[] sum = _sums[part];
+            Array.Clear(sum, 0, count);
             var lattice = new UnigramLattice();
             int end = (int)((long)corpus.WordCount * (part + 1) / parts);
             for (int word = (int)((long)corpus.WordCount * part / parts); word < end; word++)
@@ -144,10 +141,10 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
                 add(lattice, word, sum);
             }
         });
-        double[] total = sums[0];
-        foreach (double[] sum in sums[1..])
+        double[] total = new double[count];
+        foreach (double[] sum in _sums)
         {
-            for (int i = 0; i < total.Length; i++)
+            for (int i = 0; i < count; i++)
                 total[i] += sum[i];
         }
 
@@ -157,7 +154,7 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
     /// <summary>New scores with a sparse prior: digamma in place of the logarithm. Pieces that hardly come are dropped.</summary>
     private UnigramModel Maximize(UnigramModel model, double[] expected)
     {
-        List<UnigramPiece> pieces = [model.Pieces[UnigramModel.Unknown]];
+        List<UnigramPiece> pieces = new(model.Pieces.Count) { model.Pieces[UnigramModel.Unknown] };
         double sum = 0;
         for (int i = 1; i < expected.Length; i++)
         {
