@@ -46,7 +46,7 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
         {
             for (int i = 0; i < SubIterations; i++)
             {
-                model = Maximize(model, Expect(model));
+                Maximize(model, Expect(model));
                 progress?.Report(new TokenizerTrainingProgress("estimate pieces", ++done, Math.Max(total, done)));
             }
 
@@ -55,7 +55,9 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
             List<UnigramPiece> kept = Prune(model);
             if (kept.Count == model.Pieces.Count)
                 return model;
-            model = new UnigramModel(corpus, kept);
+            model.Pieces.Clear();
+            model.Pieces.AddRange(kept);
+            model.Update();
         }
     }
 
@@ -152,22 +154,24 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
     }
 
     /// <summary>New scores with a sparse prior: digamma in place of the logarithm. Pieces that hardly come are dropped.</summary>
-    private UnigramModel Maximize(UnigramModel model, double[] expected)
+    private static void Maximize(UnigramModel model, double[] expected)
     {
-        List<UnigramPiece> pieces = new(model.Pieces.Count) { model.Pieces[UnigramModel.Unknown] };
+        List<UnigramPiece> pieces = model.Pieces;
+        int kept = 1;
         double sum = 0;
         for (int i = 1; i < expected.Length; i++)
         {
             if (expected[i] < LeastExpected)
                 continue;
-            pieces.Add(model.Pieces[i] with { Score = expected[i] });
+            pieces[kept++] = pieces[i] with { Score = expected[i] };
             sum += expected[i];
         }
 
+        pieces.RemoveRange(kept, pieces.Count - kept);
         double logSum = Digamma(sum);
-        for (int i = 1; i < pieces.Count; i++)
+        for (int i = 1; i < kept; i++)
             pieces[i] = pieces[i] with { Score = Digamma(pieces[i].Score) - logSum };
-        return new UnigramModel(corpus, pieces);
+        model.Update();
     }
 
     private List<UnigramPiece> Prune(UnigramModel model)
