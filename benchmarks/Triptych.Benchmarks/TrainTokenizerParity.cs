@@ -88,7 +88,11 @@ internal static class TrainTokenizerParity
                 Pipeline = pipeline, SpecialTokenList = special, VocabSize = size, MinFrequency = frequency, LimitAlphabet = limit,
                 MaxTokenLength = longest, InitialAlphabet = alphabet, ContinuingSubwordPrefix = prefix, EndOfWordSuffix = suffix,
             },
-            "wordlevel" => new WordLevelTrainer { Pipeline = pipeline, SpecialTokenList = special, VocabSize = size, MinFrequency = frequency },
+            "wordlevel" => new WordLevelTrainer
+            {
+                Pipeline = pipeline, SpecialTokenList = special, VocabSize = size, MinFrequency = frequency,
+                SpecialTokens = new SpecialTokens { Unk = "[UNK]" },
+            },
             _ => new UnigramTrainer
             {
                 Pipeline = pipeline, SpecialTokenList = special, VocabSize = size, InitialAlphabet = alphabet,

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using System.Text;
 
@@ -17,7 +18,8 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
     private const int MaxParts = 16;
     private const int LeastPart = 256;
 
-    // Sums of the parts, used again in each round: those of a million pieces are large.
+    // Used again in each round: sums of a million pieces are large, and so is the lattice of a long word.
+    private readonly ConcurrentBag<UnigramLattice> _lattices = [];
     private double[][] _sums = [];
 
     public required int VocabSize { get; init; }
@@ -32,6 +34,9 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
 
     /// <summary>Pruning stops a little above the size that is wanted, since estimation drops pieces too.</summary>
     private int DesiredSize => (int)(VocabSize * 11L / 10);
+
+    /// <summary>How many parts so many words are worked on in, by as many threads at most.</summary>
+    public static int PartsOf(long words) => (int)Math.Clamp(words / LeastPart, 1, MaxParts);
 
     /// <summary>Learns the pieces; the first one stands for the unknown.</summary>
     public UnigramModel Learn(IProgress<TokenizerTrainingProgress>? progress)
@@ -127,7 +132,7 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
     /// <summary>Sums over words in parts that depend on the corpus alone, so that threads change nothing.</summary>
     private double[] Sum(UnigramModel model, Action<UnigramLattice, int, double[]> add)
     {
-        int parts = Math.Clamp(corpus.WordCount / LeastPart, 1, MaxParts);
+        int parts = PartsOf(corpus.WordCount);
         int count = model.Pieces.Count;
         if (_sums.Length < parts || _sums[0].Length < count)
             _sums = [.. Enumerable.Range(0, parts).Select(_ => new double[count])];
@@ -135,13 +140,15 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
         {
             double[] sum = _sums[part];
             Array.Clear(sum, 0, count);
-            var lattice = new UnigramLattice();
+            UnigramLattice lattice = _lattices.TryTake(out UnigramLattice? used) ? used : new UnigramLattice();
             int end = (int)((long)corpus.WordCount * (part + 1) / parts);
             for (int word = (int)((long)corpus.WordCount * part / parts); word < end; word++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 add(lattice, word, sum);
             }
+
+            _lattices.Add(lattice);
         });
         double[] total = new double[count];
         foreach (double[] sum in _sums)
@@ -203,7 +210,7 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
         double sum = counts.Sum();
         double words = corpus.Weights.Sum();
         double[] losses = new double[counts.Length];
-        int parts = Math.Clamp(counts.Length / LeastPart, 1, MaxParts);
+        int parts = PartsOf(counts.Length);
         InParallel(parts, part =>
         {
             var lattice = new UnigramLattice();
