@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Triptych.Tokenizers;
 
 /// <summary>Counts of words that go to a temporary file as sorted runs where memory is short.</summary>
@@ -18,18 +20,19 @@ internal sealed class WordStore(string folder) : IDisposable
 
     public bool HasSpilled => _runs is not null;
 
-    /// <summary>Adds the counts and empties the dictionary; unpaired surrogates become U+FFFD.</summary>
-    public void Take(Dictionary<string, long> counts)
+    /// <summary>Adds the counts of words in UTF-16; unpaired surrogates become U+FFFD.</summary>
+    public void Add(WordTable utf16)
     {
-        foreach ((string word, long count) in counts)
+        WordReader reader = utf16.Read();
+        while (reader.Read(out ReadOnlySpan<byte> word, out long count))
         {
-            int most = System.Text.Encoding.UTF8.GetMaxByteCount(word.Length);
+            ReadOnlySpan<char> chars = MemoryMarshal.Cast<byte, char>(word);
+            int most = System.Text.Encoding.UTF8.GetMaxByteCount(chars.Length);
             if (_utf8.Length < most)
                 _utf8 = new byte[most];
-            _table.Add(_utf8.AsSpan(0, System.Text.Encoding.UTF8.GetBytes(word, _utf8)), count);
+            _table.Add(_utf8.AsSpan(0, System.Text.Encoding.UTF8.GetBytes(chars, _utf8)), count);
         }
 
-        counts.Clear();
         if (_table.Count >= MaxWords)
             Spill();
     }
