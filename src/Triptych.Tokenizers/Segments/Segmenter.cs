@@ -21,6 +21,9 @@ internal abstract class Segmenter
     /// <summary>Whether all that is left to do to a segment is to make its bytes characters.</summary>
     public virtual bool EndsInBytes => false;
 
+    /// <summary>Whether segments but the first are words, or their bytes are.</summary>
+    public virtual bool SegmentsAreWords => false;
+
     /// <summary>Cuts a part of a text; false where it must go through the stages as a whole.</summary>
     public abstract bool TryCut(ReadOnlySpan<char> part, List<Split> segments);
 

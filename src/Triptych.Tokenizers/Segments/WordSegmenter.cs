@@ -26,6 +26,8 @@ internal sealed class WordSegmenter : Segmenter
 
     public override bool EndsInBytes => _rest is not null;
 
+    public override bool SegmentsAreWords => true;
+
     public static new WordSegmenter? Find(TokenizerParts parts)
     {
         bool composes = parts.Normalizer is UnicodeNormalizer { IsCanonicalComposition: true };

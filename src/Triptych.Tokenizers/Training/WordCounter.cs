@@ -8,7 +8,7 @@ namespace Triptych.Tokenizers;
 
 /// <summary>
 /// Counts the words of a corpus on all cores. Where texts can be cut into segments that the pipeline works on independently,
-/// segments are counted as they are written, and each different one goes through the pipeline once, at the end. Each thread
+/// segments are counted as they are written; each different one that is not a word yet goes through the pipeline once, at the end. Each thread
 /// counts by itself and adds to the common counts when it has seen many different words; these go to temporary files when they
 /// have grown to the limit, so that memory follows neither the corpus nor its vocabulary.
 /// </summary>
@@ -16,6 +16,7 @@ internal sealed class WordCounter(TrainingPipeline pipeline, WordLimits limits, 
 {
     private const int LocalWords = 1 << 17;
 
+    private readonly Segmenter? _segmenter = pipeline.Segmenter;
     private readonly WordStore _words = new(limits.Folder);
     private readonly WordStore _segments = new(limits.Folder);
     private readonly long _localBytes = limits.Bytes / (4 * Environment.ProcessorCount);
@@ -93,7 +94,10 @@ internal sealed class WordCounter(TrainingPipeline pipeline, WordLimits limits, 
         lock (_words)
         {
             _words.Add(worker.Words);
-            _segments.Add(worker.Segments);
+            if (_segmenter is { SegmentsAreWords: true })
+                _words.Add(worker.Segments, _segmenter.EndsInBytes);
+            else
+                _segments.Add(worker.Segments);
             worker.Clear();
             if (limits.MinCount <= 1 && _words.Count > limits.MaxWords)
                 throw TooMany(corpus);
