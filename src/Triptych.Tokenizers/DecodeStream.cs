@@ -48,6 +48,8 @@ public sealed class DecodeStream
     private string Advance(string text)
     {
         int common = text.AsSpan().CommonPrefixLength(_prefix);
+        if (common > 0 && common < text.Length && char.IsLowSurrogate(text[common]))
+            common--;
         // The ids of the last step stay, since how a token is spelled can depend on the one before it.
         _ids.RemoveRange(0, _prefixCount);
         _prefix = _tokenizer.DecodeTokens(_ids, _skipSpecialTokens);

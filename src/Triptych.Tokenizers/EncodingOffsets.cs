@@ -11,6 +11,7 @@ public static class EncodingOffsets
     /// <param name="text">The text that was encoded.</param>
     /// <param name="pair">The second text, or null.</param>
     /// <returns>One range a token, <c>[sequence]</c>; (0, 0) for inserted tokens.</returns>
+    /// <exception cref="ArgumentException">A token lies outside of the text: it is another one.</exception>
     public static TextRange[] ToCodePointOffsets(this Encoding encoding, string text, string? pair = null) =>
         Convert(encoding, text, pair, static rune => 1);
 
@@ -19,6 +20,7 @@ public static class EncodingOffsets
     /// <param name="text">The text that was encoded; unpaired surrogates count as U+FFFD, three bytes.</param>
     /// <param name="pair">The second text, or null.</param>
     /// <returns>One range a token, <c>[sequence]</c>; (0, 0) for inserted tokens.</returns>
+    /// <exception cref="ArgumentException">A token lies outside of the text: it is another one.</exception>
     public static TextRange[] ToUtf8Offsets(this Encoding encoding, string text, string? pair = null) =>
         Convert(encoding, text, pair, static rune => rune.Utf8SequenceLength);
 
@@ -32,9 +34,12 @@ public static class EncodingOffsets
         for (int i = 0; i < offsets.Length; i++)
         {
             TextRange range = encoding.Offsets[i];
-            int[]? positions = encoding.SequenceIds[i] == 1 ? second : first;
-            offsets[i] = positions is null || encoding.SpecialTokensMask[i] != 0 ? range
-                : new TextRange(positions[range.Start], positions[range.End]);
+            if (encoding.SpecialTokensMask[i] != 0)
+                continue;
+            bool isSecond = encoding.SequenceIds[i] == 1;
+            if (range.End > (isSecond ? pair?.Length ?? 0 : text.Length))
+                throw new ArgumentException($"token {i} ends at {range.End}, behind the text", isSecond ? nameof(pair) : nameof(text));
+            offsets[i] = (isSecond ? second : first) is int[] positions ? new TextRange(positions[range.Start], positions[range.End]) : range;
         }
 
         return offsets;

@@ -359,6 +359,9 @@ public sealed partial class Tokenizer
 
     private TokenSink Tokenize(ReadOnlySpan<char> text, bool idsOnly = false)
     {
+        // What is asked for ids alone has no options: an earlier call's seed must not go on.
+        if (idsOnly)
+            MergeDropout.Use(null);
         TokenSink sink = s_sink ??= new TokenSink();
         sink.Clear(idsOnly);
         _segments.Encode(text, sink);
@@ -426,9 +429,12 @@ public sealed partial class Tokenizer
     {
         if (padding is null || encodings.Length == 0)
             return encodings;
-        int length = padding.Length ?? encodings.Max(encoding => encoding.Length);
+        if (padding.Length < 0 || padding.MultipleOf < 0)
+            throw new ArgumentException($"padding to {padding.Length} tokens or a multiple of {padding.MultipleOf} makes no sense", nameof(padding));
+        long wanted = padding.Length ?? encodings.Max(encoding => encoding.Length);
         if (padding.MultipleOf is > 0 and int multiple)
-            length = (length + multiple - 1) / multiple * multiple;
+            wanted = (wanted + multiple - 1) / multiple * multiple;
+        int length = wanted <= Array.MaxLength ? (int)wanted : throw new ArgumentException($"no encoding can have {wanted} tokens", nameof(padding));
         string token = padding.Token ?? SpecialTokens.Pad ?? "[PAD]";
         int id = padding.Id ?? TokenToId(token)
             ?? throw new InvalidOperationException("the tokenizer has no padding token: set Padding.Token or Padding.Id");

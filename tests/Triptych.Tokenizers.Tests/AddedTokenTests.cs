@@ -64,6 +64,27 @@ public sealed class AddedTokenTests
         Assert.Contains(4, lengths);
         Assert.Contains(8, lengths);
         Assert.All(Enumerable.Range(0, 20), _ => Assert.Equal(Text, string.Concat(tokenizer.Encode(Text).Tokens)));
+
+        // A seed is for one call.
+        int[] counts = [.. Enumerable.Range(0, 100).Select(_ => tokenizer.Encode(Text, null, options).Length).Select(_ => tokenizer.CountTokens(Text))];
+        Assert.True(counts.Distinct().Count() > 1);
+    }
+
+    /// <summary>As tokenizers 0.23 has it: white space that a token has swallowed is no token again where that one looks to its left too.</summary>
+    [Theory]
+    [InlineData(false, false, "0-1 1-2 2-3 3-4 4-5")]
+    [InlineData(false, true, "0-1 1-4 2-4 3-4 4-5")]
+    [InlineData(true, false, "0-1 1-2 2-3 3-4 4-5")]
+    [InlineData(true, true, "0-1 1-4 4-5")]
+    public void ATokenOfWhiteSpaceMaySwallowItsLike(bool left, bool right, string expected)
+    {
+        var json = new JsonObject
+        {
+            ["model"] = new JsonObject { ["type"] = "WordLevel", ["unk_token"] = "<unk>", ["vocab"] = new JsonObject { ["<unk>"] = 0 } },
+            ["added_tokens"] = new JsonArray(new JsonObject { ["id"] = 1, ["content"] = " ", ["lstrip"] = left, ["rstrip"] = right }),
+        };
+        Encoding encoding = Tokenizer.FromJson(JsonSerializer.SerializeToUtf8Bytes(json)).Encode("a   b");
+        Assert.Equal(expected, string.Join(' ', encoding.Offsets.Select(range => $"{range.Start}-{range.End}")));
     }
 
     private static string Word(Random random, int least, int most) =>

@@ -37,4 +37,15 @@ public sealed class DecodeStreamTests
         Assert.Equal("\uFFFD", stream.Flush());
         Assert.Equal("", stream.Flush());
     }
+
+    [Fact]
+    public void TextThatChangesAfterwardsIsNotCutWithinACharacter()
+    {
+        const string Json = """
+            {"model":{"type":"WordLevel","unk_token":"x","vocab":{"x":0,"😀":1,"yy":2}},
+            "decoder":{"type":"Sequence","decoders":[{"type":"Fuse"},{"type":"Replace","pattern":{"String":"😀x"},"content":"😁"}]}}
+            """;
+        DecodeStream stream = Tokenizer.FromJson(System.Text.Encoding.UTF8.GetBytes(Json)).DecodeStream();
+        Assert.Equal(["😀", null, "😁yy"], ((int[])[1, 0, 2]).Select(stream.Step));
+    }
 }

@@ -182,4 +182,19 @@ public sealed class EncodingTests
 
     private static IEnumerable<int> Ints(JsonElement json, string name) =>
         json.GetProperty(name).EnumerateArray().Select(value => value.GetInt32());
+
+    [Fact]
+    public void ImpossiblePaddingIsRefused()
+    {
+        foreach (Padding padding in (Padding[])[new() { Length = -1 }, new() { MultipleOf = -8 }, new() { Length = int.MaxValue }, new() { Length = 1 << 30, MultipleOf = int.MaxValue }])
+            Assert.Throws<ArgumentException>(() => Bert.Encode("a", null, new EncodeOptions { Padding = padding }));
+    }
+
+    [Fact]
+    public void OffsetsOfAnotherTextAreRefused()
+    {
+        Encoding encoding = Bert.Encode("hello world", "hello");
+        Assert.Equal("text", Assert.Throws<ArgumentException>(() => encoding.ToCodePointOffsets("hällo", "hello")).ParamName);
+        Assert.Equal("pair", Assert.Throws<ArgumentException>(() => encoding.ToUtf8Offsets("hello world")).ParamName);
+    }
 }

@@ -14,7 +14,7 @@ public sealed class LinearMergerTests
         for (int model = 0; model < 90; model++)
         {
             (MergeTable merges, int ids) = Learn(random, everyPair: model % 3 > 0, ranksAreIds: model % 3 == 2);
-            LinearMerger linear = LinearMerger.TryBuild(merges, ids, Enumerable.Range(0, Letters))!;
+            LinearMerger linear = LinearMerger.TryBuild(merges, ids, [.. Enumerable.Range(0, Letters)])!;
             for (int word = 0; word < Words; word++)
             {
                 // Runs of one letter are where ranks tie.

@@ -58,7 +58,7 @@ public sealed class ModelScanTests
             var merges = new JsonArray([.. pairs.Select(pair => round % 2 == 0 ? (JsonNode)$"{pair.Left} {pair.Right}" : new JsonArray(pair.Left, pair.Right))]);
             ModelScan scan = ModelScan.TryRead(Write(new JsonObject { ["model"] = new JsonObject { ["merges"] = merges, ["vocab"] = vocabulary } }, random))!;
             var table = new Vocabulary(scan.Vocabulary!, reason => new InvalidOperationException(reason));
-            Merge[] found = scan.Merges!.BeginResolve(table, "")()!;
+            Merge[] found = scan.Merges!.BeginResolve(new Lazy<Vocabulary>(table), "")()!;
             Assert.Equal(pairs.Select(pair => (pair.Left, pair.Right, pair.Left + pair.Right)), found.Select(merge => (table.TokenOf(merge.Left)!, table.TokenOf(merge.Right)!, table.TokenOf(merge.Id)!)));
         }
     }
@@ -92,7 +92,7 @@ public sealed class ModelScanTests
     {
         try
         {
-            return scan.Merges!.BeginResolve(new Vocabulary(scan.Vocabulary!, reason => new InvalidOperationException(reason)), "")() is not null;
+            return scan.Merges!.BeginResolve(new Lazy<Vocabulary>(() => new Vocabulary(scan.Vocabulary!, reason => new InvalidOperationException(reason))), "")() is not null;
         }
         catch (InvalidOperationException)
         {

@@ -36,6 +36,15 @@ public sealed class PatternTests
         Assert.True(texts > 9_000);
     }
 
+    [Fact]
+    public void RepeatedNothingIsWrittenOutOnce()
+    {
+        Stopwatch watch = Stopwatch.StartNew();
+        for (int i = 0; i < 20; i++)
+            Assert.Contains("too large", Assert.Throws<PatternException>(() => new Pattern("(?:(?:){100000,}){100000,}")).Message);
+        Assert.True(watch.Elapsed.TotalSeconds < 20, $"{watch.Elapsed}");
+    }
+
     [Theory]
     [InlineData(@"(?:\b(?:.|b*?)){2,3}", "aa", "")]
     [InlineData(@"(?:(?:(?:a*b*)|\w)){2,3}(?:(c*+)|(?<=\p{L}))[ab]", "1ba1", "0-3")]

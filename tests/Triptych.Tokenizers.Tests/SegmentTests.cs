@@ -56,9 +56,25 @@ public sealed class SegmentTests
         CutsWithoutChange(Tokenizer.FromJson(System.Text.Encoding.UTF8.GetBytes(json.ToJsonString())));
     }
 
-    [Fact]
-    public void WhereTokensReachAcrossTextsStayWhole() =>
-        Assert.False(Tokenizer.Load(Fixtures.Path("tokenizers/llama2.json")).Segments.CutsTexts);
+    /// <summary>The fixture has tokens with a mark behind letters: texts are cut where no token reaches across.</summary>
+    [Theory]
+    [InlineData("{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":\"\u2581\"},{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"\u2581\"}]}", null)]
+    [InlineData("{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"\u2581\"}", "{\"type\":\"Split\",\"pattern\":{\"String\":\" \"},\"behavior\":\"MergedWithPrevious\",\"invert\":false}")]
+    [InlineData(null, "{\"type\":\"Metaspace\",\"replacement\":\"\u2581\",\"prepend_scheme\":\"first\",\"split\":false}")]
+    [InlineData(null, "{\"type\":\"Metaspace\",\"replacement\":\"\u2581\",\"prepend_scheme\":\"always\",\"split\":false}")]
+    [InlineData(null, "{\"type\":\"Metaspace\",\"replacement\":\"\u2581\",\"prepend_scheme\":\"never\",\"split\":false}")]
+    [InlineData(null, null)]
+    public void CuttingBetweenPairsChangesNothing(string? normalizer, string? preTokenizer)
+    {
+        foreach (bool fallsBack in (bool[])[true, false])
+        {
+            JsonObject json = JsonNode.Parse(File.ReadAllBytes(Fixtures.Path("tokenizers/llama2.json")))!.AsObject();
+            json["normalizer"] = normalizer is null ? null : JsonNode.Parse(normalizer);
+            json["pre_tokenizer"] = preTokenizer is null ? null : JsonNode.Parse(preTokenizer);
+            json["model"]!["byte_fallback"] = fallsBack;
+            CutsWithoutChange(Tokenizer.FromJson(System.Text.Encoding.UTF8.GetBytes(json.ToJsonString())));
+        }
+    }
 
     private static void CutsWithoutChange(Tokenizer tokenizer)
     {

@@ -29,6 +29,14 @@ public sealed class TemplatesErrorTests
         Assert.Equal("t", error.Path);
     }
 
+    /// <summary>What Jinja 3.1 makes of these.</summary>
+    [Theory]
+    [InlineData("{{ -2 ** n }} {{ (1 - 3) ** n }} {{ -2 ** 2 }} {{ -2 ** n ** 2 }} {{ m ** n }} {{ (-2.5) ** n }} {{ -m ** n }}", "-4 -4 4 16 9 -6.25 9")]
+    [InlineData("{{ ('ab'|e)|list }} {{ [('ab'|e)[0], ('ab'|e)|first, ('ab'|e)|last] }} {{ [('ab'|e)|reverse] }}", "['a', 'b'] [Markup('a'), 'a', Markup('b')] [Markup('ba')]")]
+    [InlineData("{% for c in x|e %}{{ [c, loop.nextitem] }}{% endfor %}", "['p', 'q']['q', Undefined]")]
+    public void CornersOfPythonAndMarkup(string template, string expected) =>
+        Assert.Equal(expected, ChatTemplate.Parse(template).Render(new Dictionary<string, object?> { ["n"] = 2, ["m"] = -3, ["x"] = "pq" }));
+
     [Theory]
     [InlineData("{{ 'a' * 10**9 }}")]
     [InlineData("{{ [0] * 10**9 }}")]

@@ -53,7 +53,7 @@ public sealed class UnigramTests
         for (int round = 0; round < 40; round++)
         {
             (string, int)[] keys = [.. Enumerable.Range(0, random.Next(200)).Select(id => (RandomWord(random, 6) + (random.Next(9) == 0 ? (char)random.Next(0x4E00, 0x9FFF) : ""), id))];
-            var trie = new CharTrie(keys);
+            var trie = new CharTrie(keys, reason => new InvalidOperationException(reason));
             var last = keys.GroupBy(key => key.Item1).ToDictionary(group => group.Key, group => group.Last().Item2);
             for (int i = 0; i < 50; i++)
             {

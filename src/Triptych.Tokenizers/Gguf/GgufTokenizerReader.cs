@@ -20,7 +20,7 @@ internal sealed class GgufTokenizerReader(Tokenizer tokenizer)
             ?? throw new NotSupportedException("GGUF has no name for the tokenizer's pre-tokenizer that is known here");
         string[] merges = [.. json["model"]!["merges"]!.AsArray().Select(merge => merge is JsonArray pair ? $"{pair[0]} {pair[1]}" : merge!.GetValue<string>())];
         string[] tokens = [.. Enumerable.Range(0, vocabSize).Select(id => tokenizer.IdToToken(id) ?? $"[PAD{id}]")];
-        Encoding probe = tokenizer.Encode("a");
+        (int? bos, int? eos) = Frame();
         return new GgufVocabulary
         {
             Model = isSentencePiece ? GgufVocabulary.SentencePiece : GgufVocabulary.ByteLevel,
@@ -29,16 +29,32 @@ internal sealed class GgufTokenizerReader(Tokenizer tokenizer)
             TokenTypes = [.. Enumerable.Range(0, vocabSize).Select(id => TypeOf(id, isSentencePiece))],
             Scores = isSentencePiece ? Scores(tokens) : null,
             Merges = isSentencePiece ? null : merges,
-            BosTokenId = tokenizer.BosTokenId,
-            EosTokenId = tokenizer.EosTokenId,
+            BosTokenId = bos ?? tokenizer.BosTokenId,
+            EosTokenId = eos ?? tokenizer.EosTokenId,
             UnknownTokenId = tokenizer.UnkTokenId,
             PaddingTokenId = tokenizer.PadTokenId,
-            AddBosToken = probe.Length > 0 && probe.Ids[0] == tokenizer.BosTokenId,
-            AddEosToken = probe.Length > 0 && probe.Ids[^1] == tokenizer.EosTokenId,
+            AddBosToken = bos is not null,
+            AddEosToken = eos is not null,
             AddSpacePrefix = isSentencePiece ? tokenizer.Encode("a", addSpecialTokens: false).Tokens is [['\u2581', ..], ..] : null,
             ChatTemplate = tokenizer.Files.ChatTemplate,
         };
     }
+
+    /// <summary>The tokens that are put before and behind a text, of which GGUF has one each: that which begins texts, and that which ends them.</summary>
+    private (int? Bos, int? Eos) Frame()
+    {
+        const string Text = "a";
+        int[] own = tokenizer.EncodeToIds(Text, addSpecialTokens: false), framed = tokenizer.EncodeToIds(Text);
+        int start = framed.AsSpan().IndexOf(own);
+        int[] before = start < 0 ? framed : framed[..start], after = start < 0 ? [] : framed[(start + own.Length)..];
+        if (before.Length > 1 || after.Length > 1 || !IsOr(tokenizer.BosTokenId, before) || !IsOr(tokenizer.EosTokenId, after))
+            throw new NotSupportedException("GGUF has no place for what the tokenizer puts around texts: "
+                + string.Join(", ", before.Concat(after).Select(tokenizer.IdToToken)));
+        return (before is [int bos] ? bos : null, after is [int eos] ? eos : null);
+    }
+
+    /// <summary>Whether what is put there is the token that has the role, where one is known.</summary>
+    private static bool IsOr(int? role, int[] put) => put.Length == 0 || role is null || put[0] == role;
 
     /// <summary>
     /// GGUF says nothing of normalizers: SentencePiece's spaces are understood, and llama.cpp leaves out the NFC of byte-level ones, which
@@ -47,11 +63,14 @@ internal sealed class GgufTokenizerReader(Tokenizer tokenizer)
     private static void CheckNormalizer(JsonNode? normalizer, bool isSentencePiece)
     {
         IEnumerable<JsonNode?> parts = normalizer?["normalizers"] as JsonArray ?? (normalizer is null ? [] : (IEnumerable<JsonNode?>)[normalizer]);
-        foreach (string? type in parts.Select(part => Text(part, "type")))
+        foreach (JsonNode? part in parts)
         {
-            bool understood = isSentencePiece ? type is "Prepend" or "Replace" : type is "NFC";
+            string? type = Text(part, "type");
+            bool understood = !isSentencePiece ? type is "NFC"
+                : type is "Prepend" ? Text(part, "prepend") == "\u2581"
+                : type is "Replace" && Text(part!["pattern"], "String") == " " && Text(part, "content") == "\u2581";
             if (!understood)
-                throw new NotSupportedException($"GGUF has no place for the tokenizer's normalizer {type}");
+                throw new NotSupportedException($"GGUF has no place for the tokenizer's normalizer {part?.ToJsonString()}");
         }
     }
 

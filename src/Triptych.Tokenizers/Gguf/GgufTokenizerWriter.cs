@@ -186,7 +186,9 @@ internal sealed class GgufTokenizerWriter
         for (int id = 0; id < vocabulary.Tokens.Count; id++)
         {
             string token = vocabulary.Tokens[id];
-            if (vocabulary.TypeOf(id) is not (GgufTokenType.Normal or GgufTokenType.Undefined))
+            // llama.cpp joins whatever makes a token that is text, be it unused or one that is also looked for as a whole.
+            if (vocabulary.TypeOf(id) is not (GgufTokenType.Normal or GgufTokenType.Undefined or GgufTokenType.UserDefined or GgufTokenType.Unused)
+                || (IsAdded(id) && token.Length > MaxPieceLength))
                 continue;
             if (token.Length > MaxPieceLength)
                 throw Fail("tokens", $"token {id} has {token.Length} characters, over the limit of {MaxPieceLength}");

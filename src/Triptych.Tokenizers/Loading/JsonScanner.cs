@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Triptych.Tokenizers.Loading;
 
@@ -21,9 +22,26 @@ internal ref struct JsonScanner(ReadOnlySpan<byte> json, int at)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte Peek()
     {
-        while (At < _json.Length && _json[At] is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t')
-            At++;
-        return At < _json.Length ? _json[At] : (byte)0;
+        ReadOnlySpan<byte> json = _json;
+        int at = At;
+        return (uint)at < (uint)json.Length && json[at] > ' ' ? json[at] : PeekBeyondSpace();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private byte PeekBeyondSpace()
+    {
+        // Files are indented: spaces come in rows.
+        ReadOnlySpan<byte> json = _json;
+        int at = At;
+        while ((uint)at < (uint)json.Length && json[at] is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t')
+        {
+            at++;
+            if (json.Length - at >= sizeof(uint) && MemoryMarshal.Read<uint>(json[at..]) == 0x20202020)
+                at += sizeof(uint);
+        }
+
+        At = at;
+        return (uint)at < (uint)json.Length ? json[at] : (byte)0;
     }
 
     /// <summary>Takes a sign, if it comes next.</summary>
@@ -51,6 +69,7 @@ internal ref struct JsonScanner(ReadOnlySpan<byte> json, int at)
     }
 
     /// <summary>Passes over a string, if one comes next and ends.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public bool TrySkipString()
     {
         if (!TryTake((byte)'"'))

@@ -31,16 +31,16 @@ internal sealed class MergeScan
     }
 
     /// <summary>
-    /// Begins to look the merges up on other cores. What comes back takes part in it and gives the merges, or null where one is not plain or
-    /// makes no token.
+    /// Begins to make the vocabulary and look the merges up on other cores. What comes back takes part in it and gives the merges, or null
+    /// where one is not plain or makes no token.
     /// </summary>
-    public Func<Merge[]?> BeginResolve(Vocabulary vocabulary, string prefix)
+    public Func<Merge[]?> BeginResolve(Lazy<Vocabulary> vocabulary, string prefix)
     {
-        Merge[] merges = GC.AllocateUninitializedArray<Merge>(_count);
-        var resolver = new MergeResolver(vocabulary, prefix);
+        Merge[] merges = LargeMemory.Allocate<Merge>(_count);
         int next = -1;
         bool ReadNext()
         {
+            var resolver = new MergeResolver(vocabulary.Value, prefix);
             bool sound = true;
             for (int chunk; sound && (chunk = Interlocked.Increment(ref next)) < _chunks.Count;)
                 sound = Read(chunk, resolver, merges);

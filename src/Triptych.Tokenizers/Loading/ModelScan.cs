@@ -28,6 +28,9 @@ internal sealed class ModelScan
         }
     }
 
+    /// <summary>Whether making a model of the lists takes longer than starting a thread.</summary>
+    public bool IsLong => _json.Length >= LongFile;
+
     /// <summary>The model's <c>vocab</c>.</summary>
     public TokenList? Vocabulary { get; private set; }
 

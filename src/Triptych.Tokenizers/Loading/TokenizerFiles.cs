@@ -204,7 +204,7 @@ internal sealed class TokenizerFiles
     {
         using Microsoft.Win32.SafeHandles.SafeFileHandle file = File.OpenHandle(path);
         int length = (int)Math.Min(RandomAccess.GetLength(file), int.MaxValue);
-        byte[] bytes = GC.AllocateUninitializedArray<byte>(length);
+        byte[] bytes = LargeMemory.Allocate<byte>(length);
         bool Read(int from, int to)
         {
             while (from < to)

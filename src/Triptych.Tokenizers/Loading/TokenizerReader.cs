@@ -43,7 +43,7 @@ internal static partial class TokenizerReader
         if (root.OptionalString("version") is string version && version != "1.0")
             throw root.Fail($"unknown version \"{version}\"");
 
-        // Merges are looked up meanwhile.
+        // The model is made meanwhile, where that takes long.
         Func<TokenizerModel?> begun = BeginModel(root.Required("model"), lists, exactScores);
         Normalizer? normalizer = root.Member("normalizer") is JsonValue n ? ReadNormalizer(n, 0) : null;
         PreTokenizer? preTokenizer = root.Member("pre_tokenizer") is JsonValue p ? ReadPreTokenizer(p, 0) : null;
@@ -61,30 +61,35 @@ internal static partial class TokenizerReader
         ModelScan? lists = document?.Lists;
         string type = json.OptionalString("type") ?? GuessModel(json);
         if (type == "Unigram")
-        {
-            Unigram? unigram = ReadUnigram(json, lists, exactScores);
-            return () => unigram;
-        }
+            return Begin<Unigram?>(lists, () => ReadUnigram(json, lists, exactScores));
 
         if (type is not ("BPE" or "WordPiece" or "WordLevel"))
             throw json.Fail($"unknown model type \"{type}\"");
         if (lists?.Scores is not null)
             throw vocabularyJson.Fail("expected an object of tokens and their ids");
-        Vocabulary vocabulary = document?.FindVocabulary(vocabularyJson.Fail) ?? new Vocabulary(
-            TokenList.Of(vocabularyJson.Members().Select(member => (member.Name, member.Value.AsId()))), vocabularyJson.Fail);
+        var vocabulary = new Lazy<Vocabulary>(() => document?.FindVocabulary(vocabularyJson.Fail) ?? new Vocabulary(
+            TokenList.Of(vocabularyJson.Members().Select(member => (member.Name, member.Value.AsId()))), vocabularyJson.Fail));
         if (type == "BPE")
             return BeginBpe(json, vocabulary, lists?.Merges);
-        TokenizerModel model = type == "WordLevel" ? new WordLevel(vocabulary, json.OptionalString("unk_token") ?? "<unk>")
-            : new WordPiece(vocabulary, json.OptionalString("unk_token") ?? "[UNK]", json.OptionalString("continuing_subword_prefix") ?? "##",
-                json.Int("max_input_chars_per_word", 100), json.Fail);
-        return () => model;
+        return Begin<TokenizerModel>(lists, () => type == "WordLevel" ? new WordLevel(vocabulary.Value, json.OptionalString("unk_token") ?? "<unk>")
+            : new WordPiece(vocabulary.Value, json.OptionalString("unk_token") ?? "[UNK]", json.OptionalString("continuing_subword_prefix") ?? "##",
+                json.Int("max_input_chars_per_word", 100), json.Fail));
+    }
+
+    /// <summary>Makes a model of long lists on a thread of its own.</summary>
+    private static Func<T> Begin<T>(ModelScan? lists, Func<T> make)
+    {
+        if (lists is not { IsLong: true })
+            return make;
+        var worker = Worker<T>.Start(make);
+        return worker.Wait;
     }
 
     // Files without a type are older than the type is.
     private static string GuessModel(JsonValue json) => json.Required("vocab").IsArray ? "Unigram" : json.Member("merges") is not null ? "BPE"
         : json.Member("max_input_chars_per_word") is not null ? "WordPiece" : "WordLevel";
 
-    private static Func<Bpe?> BeginBpe(JsonValue json, Vocabulary vocabulary, MergeScan? scan)
+    private static Func<Bpe?> BeginBpe(JsonValue json, Lazy<Vocabulary> vocabulary, MergeScan? scan)
     {
         var options = new BpeOptions
         {
@@ -97,9 +102,9 @@ internal static partial class TokenizerReader
             Dropout = ReadDropout(json.Member("dropout")),
         };
         Func<Merge[]?> merges = scan is not null ? scan.BeginResolve(vocabulary, options.ContinuingSubwordPrefix)
-            : () => new MergeResolver(vocabulary, options.ContinuingSubwordPrefix)
+            : () => new MergeResolver(vocabulary.Value, options.ContinuingSubwordPrefix)
                 .ResolveAll(json.Required("merges").Items().Where(merge => !IsVersion(merge)).Select(ReadMerge), json.Fail);
-        return () => merges() is Merge[] found ? new Bpe(vocabulary, new MergeTable(found), options) : null;
+        return () => merges() is Merge[] found ? new Bpe(vocabulary.Value, new MergeTable(found), options) : null;
     }
 
     // The first line of a merges.txt, which some files have taken over.

@@ -4,21 +4,26 @@ using Triptych.Tokenizers.Segments;
 
 namespace Triptych.Tokenizers.Models;
 
-/// <summary>Byte-pair encoding of long words, with little memory: of the bytes of a text, and of characters that are tokens.</summary>
+/// <summary>Byte-pair encoding straight from a text, with little memory: of its bytes, and of characters that are tokens.</summary>
 internal sealed partial class Bpe
 {
-    /// <summary>Finds the tokens of a long word's bytes, in linear time and with little memory.</summary>
+    /// <summary>Finds the tokens of a word's bytes, in linear time and with little memory.</summary>
     /// <param name="word">The word, without unpaired surrogates.</param>
     /// <param name="offset">Where it begins in the text.</param>
     /// <param name="sink">Takes the tokens.</param>
     /// <returns>False where nothing was done: the word must be merged as its characters are.</returns>
     public bool TryMergeBytes(ReadOnlySpan<char> word, int offset, TokenSink sink)
     {
-        if (_options is not { Dropout: 0, ContinuingSubwordPrefix: null or "", EndOfWordSuffix: null or "" } || (_options.IgnoreMerges && word.Length <= Vocabulary.MaxTokenLength) || FindLinear(word.Length) is not LinearMerger linear
-            || _byteUnits.Value is not ushort[] table)
+        if (FindLinearOfText(word.Length) is not LinearMerger linear || _byteUnits.Value is not ushort[] table)
             return false;
 
         int length = System.Text.Encoding.UTF8.GetByteCount(word);
+        if (_options.IgnoreMerges && TokenOfBytes(word, length) is >= 0 and int whole)
+        {
+            sink.Add(whole, offset, offset + word.Length, sink.NextWord++);
+            return true;
+        }
+
         ushort[] units = ArrayPool<ushort>.Shared.Rent(length);
         int[] tokens = ArrayPool<int>.Shared.Rent(length);
         if (length == word.Length)
@@ -36,15 +41,71 @@ internal sealed partial class Bpe
         return count >= 0;
     }
 
+    /// <summary>The token of a word's bytes, or -1.</summary>
+    private int TokenOfBytes(ReadOnlySpan<char> word, int length)
+    {
+        if (length > Vocabulary.MaxTokenLength)
+            return -1;
+        byte[]? rentedBytes = null;
+        char[]? rentedChars = null;
+        Span<byte> bytes = length <= 128 ? stackalloc byte[length] : (rentedBytes = ArrayPool<byte>.Shared.Rent(length)).AsSpan(0, length);
+        Span<char> chars = length <= 128 ? stackalloc char[length] : (rentedChars = ArrayPool<char>.Shared.Rent(length)).AsSpan(0, length);
+        System.Text.Encoding.UTF8.GetBytes(word, bytes);
+        for (int i = 0; i < length; i++)
+            chars[i] = ByteAlphabet.CharOf(bytes[i]);
+        int id = Vocabulary.IdOf(chars);
+        if (rentedBytes is not null)
+            ArrayPool<byte>.Shared.Return(rentedBytes);
+        if (rentedChars is not null)
+            ArrayPool<char>.Shared.Return(rentedChars);
+        return id;
+    }
+
+    /// <summary>Finds the tokens of a word's characters, in linear time and with little memory.</summary>
+    /// <param name="word">The word.</param>
+    /// <param name="before">What stands before it without being in the text, at most one character.</param>
+    /// <param name="space">What stands for a space.</param>
+    /// <param name="offset">Where the word begins in the text.</param>
+    /// <param name="sink">Takes the tokens.</param>
+    /// <returns>False where nothing was done: some character is no token.</returns>
+    public bool TryMergeCharacters(ReadOnlySpan<char> word, ReadOnlySpan<char> before, char space, int offset, TokenSink sink)
+    {
+        if (FindLinearOfText(word.Length) is not LinearMerger linear)
+            return false;
+        int length = before.Length + word.Length;
+        ushort[] units = ArrayPool<ushort>.Shared.Rent(length);
+        bool done = false;
+        if (TryWriteUnits(before, space, linear, units) && TryWriteUnits(word, space, linear, units.AsSpan(before.Length)))
+        {
+            int[] tokens = ArrayPool<int>.Shared.Rent(length);
+            int count = linear.Cover(units.AsSpan(0, length), tokens);
+            done = count >= 0;
+            sink.Reserve(Math.Max(0, count));
+            int number = done ? sink.NextWord++ : 0;
+            for (int i = 0, at = -before.Length; i < count; i++)
+            {
+                int start = at;
+                at += linear.LengthOf(tokens[i]);
+                // What stands before the word has the place of its first character.
+                sink.Add(linear.IdOf(tokens[i]), offset + Math.Max(0, start), offset + Math.Max(1, at), number);
+            }
+
+            ArrayPool<int>.Shared.Return(tokens);
+        }
+
+        ArrayPool<ushort>.Shared.Return(units);
+        return done;
+    }
+
     /// <summary>Finds the tokens of a long word each of whose UTF-16 units is a token; false where it is another one.</summary>
     private bool TryMergeCharacters(ReadOnlySpan<char> word, List<Piece> output)
     {
-        if (_options is not { Dropout: 0, ContinuingSubwordPrefix: null or "", EndOfWordSuffix: null or "" } || FindLinear(word.Length) is not LinearMerger linear)
+        if (FindLinearOfText(word.Length) is not LinearMerger linear)
             return false;
         ushort[] units = ArrayPool<ushort>.Shared.Rent(word.Length);
         int[]? tokens = null;
         int count = -1;
-        if (TryWriteUnits(word, linear, units))
+        if (TryWriteUnits(word, ' ', linear, units))
         {
             tokens = ArrayPool<int>.Shared.Rent(word.Length);
             count = linear.Cover(units.AsSpan(0, word.Length), tokens);
@@ -54,7 +115,7 @@ internal sealed partial class Bpe
         for (int i = 0, at = 0; i < count; i++)
         {
             int end = at + linear.LengthOf(tokens![i]);
-            output.Add(new Piece(tokens[i], at, end));
+            output.Add(new Piece(linear.IdOf(tokens[i]), at, end));
             at = end;
         }
 
@@ -64,13 +125,15 @@ internal sealed partial class Bpe
         return count >= 0;
     }
 
-    private bool TryWriteUnits(ReadOnlySpan<char> word, LinearMerger linear, ushort[] units)
+    private LinearMerger? FindLinearOfText(int length) => JoinsTexts && IsDeterministic ? FindLinear(length) : null;
+
+    private bool TryWriteUnits(ReadOnlySpan<char> word, char space, LinearMerger linear, Span<ushort> units)
     {
+        ushort[] common = _commonUnits.Value;
         for (int i = 0; i < word.Length; i++)
         {
-            char c = word[i];
-            int id = c < _symbols.Length ? _symbols[c] : Vocabulary.IdOf(word.Slice(i, 1));
-            ushort unit = id < 0 ? (ushort)0 : linear.UnitOf(id);
+            char c = word[i] == ' ' ? space : word[i];
+            ushort unit = c < common.Length ? common[c] : Vocabulary.IdOf([c]) is >= 0 and int id ? linear.UnitOf(id) : (ushort)0;
             if (unit == 0)
                 return false;
             units[i] = unit;
@@ -78,6 +141,8 @@ internal sealed partial class Bpe
 
         return true;
     }
+
+    private ushort[] FindCommonUnits() => [.. _symbols.Select(id => id < 0 ? (ushort)0 : _linear.Value!.UnitOf(id))];
 
     /// <summary>The units of all bytes, or null where one of them is no token.</summary>
     private ushort[]? FindByteUnits()
@@ -143,7 +208,7 @@ internal sealed partial class Bpe
         foreach (int token in tokens)
         {
             int end = offset + linear.LengthOf(token);
-            sink.Add(token, offset, end, word);
+            sink.Add(linear.IdOf(token), offset, end, word);
             offset = end;
         }
     }
@@ -166,7 +231,7 @@ internal sealed partial class Bpe
                 bytes += c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
             }
 
-            sink.Add(token, offset + start, offset + end, word);
+            sink.Add(linear.IdOf(token), offset + start, offset + end, word);
         }
     }
 }

@@ -44,6 +44,7 @@ internal sealed partial class Bpe : TokenizerModel
     private readonly bool _bytesInOrder;
     private readonly Lazy<LinearMerger?> _linear;
     private readonly Lazy<ushort[]?> _byteUnits;
+    private readonly Lazy<ushort[]> _commonUnits;
     private long _longSymbols;
     private readonly CachedWord?[] _cache = new CachedWord?[1 << CacheBits];
 
@@ -58,16 +59,19 @@ internal sealed partial class Bpe : TokenizerModel
         if (options.ByteFallback)
             _byteTokens = vocabulary.FindByteTokens();
 
-        _bytesInOrder = _byteTokens is null || Array.TrueForAll(_byteTokens, id => id >= 0)
-            && options is { ContinuingSubwordPrefix: null or "", EndOfWordSuffix: null or "" };
+        _bytesInOrder = _byteTokens is null || (Array.TrueForAll(_byteTokens, id => id >= 0) && JoinsTexts);
 
         _merges = merges;
         _byteUnits = new Lazy<ushort[]?>(FindByteUnits);
-        _linear = new Lazy<LinearMerger?>(() => LinearMerger.TryBuild(_merges, vocabulary.IdLimit, CharacterTokens(vocabulary).Concat(_byteTokens ?? []).Where(id => id >= 0)));
+        _commonUnits = new Lazy<ushort[]>(FindCommonUnits);
+        _linear = new Lazy<LinearMerger?>(() => LinearMerger.TryBuild(_merges, vocabulary.IdLimit, [.. CharacterTokens(vocabulary).Concat(_byteTokens ?? []).Where(id => id >= 0)]));
     }
 
     /// <summary>Whether a word that is a token is taken whole.</summary>
     public bool IgnoresMerges => _options.IgnoreMerges;
+
+    /// <summary>Whether a token is the text that it stands for, without prefix or suffix.</summary>
+    public bool JoinsTexts => _options is { ContinuingSubwordPrefix: null or "", EndOfWordSuffix: null or "" };
 
     public override bool IsDeterministic => _options.Dropout == 0;
 
@@ -125,7 +129,7 @@ internal sealed partial class Bpe : TokenizerModel
             return;
         }
 
-        int capacity = word.Length * (_byteTokens is null ? 1 : 3);
+        int capacity = checked(word.Length * (_byteTokens is null ? 1 : 3));
         Piece[]? rented = null;
         Span<Piece> symbols = capacity <= 128
             ? stackalloc Piece[capacity]

@@ -1,11 +1,11 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Triptych.Tokenizers.Models;
 
 /// <summary>
 /// Finds the tokens that a text begins with: a double array (Aoe, 1989) over UTF-16 units. Units are numbered by how often they occur in
-/// the keys, so that the array stays dense; those in no key end a search at once.
+/// the keys, so that the array stays dense; those in no key end a search at once. A node is the place that its followers are counted
+/// from, which no other node has: then it is enough to check the number of the unit that led to a place.
 /// </summary>
 internal sealed class CharTrie
 {
@@ -15,43 +15,70 @@ internal sealed class CharTrie
     /// <summary>Where every search begins.</summary>
     public const int Root = 0;
 
-    private readonly int[] _codes = new int[char.MaxValue + 1];
-    private readonly Entry[] _entries;
+    private const int CodeBits = 16, NodeBits = 24;
+    private const int MaxNode = (1 << NodeBits) - 1;
+
+    private readonly int[] _codes;
+
+    /// <summary>Places: the number of the unit that leads there, the node, and one more than the value of the key that ends there.</summary>
+    private readonly ulong[] _entries;
 
     /// <summary>Builds the array; of equal keys the last one counts, empty ones are left out.</summary>
-    public CharTrie(TokenList keys)
+    /// <param name="keys">The keys and their values, which are ids.</param>
+    /// <param name="refuse">Makes the error for keys that are too many and too long.</param>
+    public CharTrie(TokenList keys, Func<string, Exception> refuse)
+        : this(new SortedKeys(keys), out ulong[]? entries) =>
+        _entries = entries ?? throw refuse("the tokens have too many different beginnings");
+
+    private CharTrie(SortedKeys keys, out ulong[]? entries)
     {
-        var sorted = new SortedKeys(keys);
-        sorted.NumberUnits(_codes);
-        MaxKeyLength = sorted.MaxLength;
-        _entries = new Builder(sorted, _codes).Build();
+        _codes = new int[char.MaxValue + 1];
+        keys.NumberUnits(_codes);
+        MaxKeyLength = keys.MaxLength;
+        entries = new Builder(keys, _codes).Build();
+        _entries = entries ?? [];
     }
 
-    public CharTrie(IEnumerable<(string Key, int Value)> keys)
-        : this(TokenList.Of(keys))
+    public CharTrie(IEnumerable<(string Key, int Value)> keys, Func<string, Exception> refuse)
+        : this(TokenList.Of(keys), refuse)
     {
     }
 
     public int MaxKeyLength { get; }
 
+    /// <summary>Builds the array, or null where it would get too long.</summary>
+    public static CharTrie? TryBuild(TokenList keys)
+    {
+        var trie = new CharTrie(new SortedKeys(keys), out ulong[]? entries);
+        return entries is null ? null : trie;
+    }
+
+    /// <summary>The number of a unit; 0 where it is in no key.</summary>
+    public int CodeOf(char unit) => _codes[unit];
+
     /// <summary>Takes one unit: moves on from a node and says which key ends there; false where no key goes on so.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryMove(ref int node, char unit, out int value)
+    public bool TryMove(ref int node, char unit, out int value) => TryMoveByCode(ref node, _codes[unit], out value);
+
+    /// <summary>The same by a unit's number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryMoveByCode(ref int node, int code, out int value)
     {
-        int code = _codes[unit];
-        int next = _entries[node].Base + code;
-        if (code == 0 || (uint)next >= (uint)_entries.Length)
+        ulong[] entries = _entries;
+        int place = node + code;
+        if ((uint)place < (uint)entries.Length)
         {
-            value = None;
-            return false;
+            ulong entry = entries[place];
+            if ((ushort)entry == code && code != 0)
+            {
+                node = (int)(entry >> CodeBits) & MaxNode;
+                value = (int)(entry >> (CodeBits + NodeBits)) - 1;
+                return true;
+            }
         }
 
-        ref readonly Entry entry = ref _entries[next];
-        value = entry.Value;
-        if (entry.Parent != node)
-            return false;
-        node = next;
-        return true;
+        value = None;
+        return false;
     }
 
     /// <summary>The length of the longest key that a text begins with and its value, or 0.</summary>
@@ -69,40 +96,42 @@ internal sealed class CharTrie
         return length;
     }
 
-    /// <summary>A place of the array: the node that it follows, where its own followers are counted from, and the key that ends here.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = 16)]
-    private readonly record struct Entry(int Parent, int Base, int Value);
-
-    /// <summary>Lays nodes into the array, each with its followers where all of them find a free place.</summary>
+    /// <summary>Lays nodes into the array, each where all of its followers find a free place.</summary>
     private sealed class Builder(SortedKeys keys, int[] codes)
     {
         /// <summary>Free places that are tried for a node with several followers, before they go behind all others.</summary>
         private const int MaxTries = 48;
 
-        private const int Free = -2;
+        /// <summary>The node of places that nothing follows: all that is counted from it lies behind the array.</summary>
+        private const int Leaf = MaxNode;
 
         private readonly List<(int First, int Code)> _children = [];
-        private Entry[] _entries = [];
+        private ulong[] _entries = [];
+        private bool[] _isNode = [];
         private int[] _nextFree = [];
         private int[] _previousFree = [];
         private int _firstFree = -1;
         private int _lastFree = -1;
         private int _end = 1;
 
-        public Entry[] Build()
+        /// <summary>The array, or null where it gets too long.</summary>
+        public ulong[]? Build()
         {
             Grow(1024);
             Take(Root);
-            _entries[Root] = new Entry(-1, 0, None);
-            var pending = new Stack<(int Node, int From, int To, int Depth)>();
+            var pending = new Stack<(int Place, int From, int To, int Depth)>();
             pending.Push((Root, 0, keys.Count, 0));
-            while (pending.TryPop(out (int Node, int From, int To, int Depth) range))
-                Place(range.Node, range.From, range.To, range.Depth, pending);
+            while (pending.TryPop(out (int Place, int From, int To, int Depth) range))
+            {
+                if (!TryPlace(range.Place, range.From, range.To, range.Depth, pending))
+                    return null;
+            }
+
             return _entries.AsSpan(0, _end).ToArray();
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Place(int node, int from, int to, int depth, Stack<(int Node, int From, int To, int Depth)> pending)
+        private bool TryPlace(int place, int from, int to, int depth, Stack<(int Place, int From, int To, int Depth)> pending)
         {
             int value = None;
             for (int last = -1; from < to && keys.Length(from) == depth; from++)
@@ -120,20 +149,27 @@ internal sealed class CharTrie
                 unit = next;
             }
 
-            int start = _children.Count == 0 ? 0 : FindBase();
-            _entries[node] = new Entry(_entries[node].Parent, start, value);
+            int node = _children.Count == 0 ? Leaf : depth == 0 ? Root : FindNode();
+            if (node >= MaxNode - char.MaxValue && node != Leaf)
+                return false;
+            _entries[place] |= (ulong)node << CodeBits | (ulong)(value + 1) << (CodeBits + NodeBits);
+            if (node != Leaf)
+                _isNode[node] = true;
             for (int i = 0; i < _children.Count; i++)
             {
-                int child = start + _children[i].Code;
+                int child = node + _children[i].Code;
+                Grow(child + 1);
                 Take(child);
-                _entries[child] = new Entry(node, 0, None);
+                _entries[child] = (ulong)_children[i].Code;
                 _end = Math.Max(_end, child + 1);
                 pending.Push((child, _children[i].First, i + 1 < _children.Count ? _children[i + 1].First : to, depth + 1));
             }
+
+            return true;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private int FindBase()
+        private int FindNode()
         {
             int first = _children[0].Code;
             int tries = 0;
@@ -146,21 +182,22 @@ internal sealed class CharTrie
             int highest = first, lowest = first;
             foreach ((_, int code) in _children)
                 (lowest, highest) = (Math.Min(lowest, code), Math.Max(highest, code));
-            int start = _end - lowest;
-            Grow(start + highest + 1);
-            return start;
+            int node = Math.Max(0, _end - lowest);
+            while (node < _isNode.Length && _isNode[node])
+                node++;
+            Grow(node + highest + 1);
+            return node;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private bool Fits(int start)
+        private bool Fits(int node)
         {
+            if (node < 0 || _isNode[node])
+                return false;
             foreach ((_, int code) in _children)
             {
-                int place = start + code;
-                if (place < 0)
-                    return false;
-                Grow(place + 1);
-                if (_entries[place].Parent != Free)
+                Grow(node + code + 1);
+                if (_entries[node + code] != 0)
                     return false;
             }
 
@@ -180,11 +217,11 @@ internal sealed class CharTrie
             int length = _entries.Length;
             int capacity = Math.Max(needed, checked(length * 2));
             Array.Resize(ref _entries, capacity);
+            Array.Resize(ref _isNode, capacity);
             Array.Resize(ref _nextFree, capacity);
             Array.Resize(ref _previousFree, capacity);
             for (int place = length; place < capacity; place++)
             {
-                _entries[place] = new Entry(Free, 0, None);
                 (_previousFree[place], _nextFree[place]) = (_lastFree, -1);
                 if (_lastFree >= 0)
                     _nextFree[_lastFree] = place;

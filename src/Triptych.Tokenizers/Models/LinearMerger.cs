@@ -1,59 +1,82 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace Triptych.Tokenizers.Models;
 
 /// <summary>
 /// Byte-pair encoding of long words in linear time. The merges of a text lead to the one sequence of tokens in which all neighbours would
 /// come out of their joined text as they are. It is found from left to right: the longest token that suits the one before it, and steps
-/// back where none does (van Antwerpen and Neubeck, 2024, "So many tokens, so little time"). A token is always made by the same merge,
-/// that which its own text ends with; tokens whose text becomes something else never come out.
+/// back where none does (van Antwerpen and Neubeck, 2024, "So many tokens, so little time"). Tokens have the numbers of
+/// <see cref="MergeOrder"/> here.
 /// </summary>
 internal sealed class LinearMerger
 {
-    private const int None = -1;
+    private const int None = MergeOrder.None;
 
-    /// <summary>Symbols of all tokens together; the trie takes about 16 bytes for each.</summary>
+    /// <summary>Symbols of all tokens together; the trie takes about 8 bytes for each.</summary>
     private const long MaxSymbols = 1 << 24;
 
-    private readonly MergeTable _merges;
-    private readonly Node[] _tokens;
+    private const int KnownBits = 15, RightShift = 1, LeftShift = 32;
+
+    private readonly MergeOrder _order;
+    private readonly MergeOrder.Node[] _tokens;
     private readonly CharTrie _trie;
 
-    /// <summary>The units that stand for symbols in the trie, by token; 0 for those that are no symbol.</summary>
+    /// <summary>The numbers that the trie has for symbols, by id; 0 for those that are no symbol.</summary>
     private readonly ushort[] _units;
 
+    /// <summary>The symbols by the trie's numbers.</summary>
     private readonly int[] _symbols;
 
-    private LinearMerger(MergeTable merges, Node[] tokens, ushort[] units, int[] symbols, CharTrie trie) =>
-        (_merges, _tokens, _units, _symbols, _trie) = (merges, tokens, units, symbols, trie);
+    /// <summary>
+    /// What is known of pairs of tokens: the left one, the right one, and whether they suit. An entry is written at once, so that threads
+    /// may race here without harm.
+    /// </summary>
+    private readonly ulong[] _known = new ulong[1 << KnownBits];
+
+    private LinearMerger(MergeOrder order, CharTrie trie, ushort[] units, int[] symbols) =>
+        (_order, _tokens, _trie, _units, _symbols) = (order, order.Tokens, trie, units, symbols);
 
     /// <summary>The merger of a table, or null where its tokens are too long in all or their symbols too many.</summary>
     /// <param name="merges">The table.</param>
     /// <param name="idLimit">One more than the highest id.</param>
     /// <param name="symbols">What texts consist of before they are merged, besides the symbols of the merges.</param>
-    public static LinearMerger? TryBuild(MergeTable merges, int idLimit, IEnumerable<int> symbols)
+    public static LinearMerger? TryBuild(MergeTable merges, int idLimit, IReadOnlyCollection<int> symbols)
     {
-        (int Left, int Right, int Rank, int Id)[] all = [.. merges.All().OrderBy(merge => merge.Rank)];
-        var tokens = new Node[idLimit];
-        Array.Fill(tokens, new Node(None, None, None, 1, None));
-        bool[] isMade = new bool[idLimit];
-        foreach ((_, _, _, int id) in all)
-            isMade[id] = true;
-        long length = 0;
-        foreach ((int left, int right, int rank, int id) in all)
+        var order = new MergeOrder(merges, idLimit, symbols);
+        if (order.FirstMade > char.MaxValue || order.Tokens.Length > Vocabulary.MaxId)
+            return null;
+        TokenList keys = Keys(order);
+        if (keys.Starts[keys.Count] > MaxSymbols || CharTrie.TryBuild(keys) is not CharTrie trie)
+            return null;
+        for (int i = 0; i < keys.Count; i++)
         {
-            bool known = (!isMade[left] || tokens[left].Rank != None) && (!isMade[right] || tokens[right].Rank != None);
-            if (!known || tokens[id].Rank != None || !Suits(merges, tokens, left, right, rank))
-                continue;
-            tokens[id] = new Node(left, right, rank, tokens[left].Length + tokens[right].Length, None);
-            length += tokens[id].Length;
+            ref MergeOrder.Node token = ref order.Tokens[keys.Id(i)];
+            token = token with { Shorter = LongestBegin(trie, keys[i]) };
         }
 
-        return length <= MaxSymbols ? Build(merges, tokens, symbols) : null;
+        // Symbols that are in no key get the numbers behind the trie's own.
+        int[] symbolsByUnit = new int[order.FirstMade];
+        var units = new ushort[idLimit];
+        int rest = order.FirstMade - 1;
+        for (int symbol = 1; symbol < order.FirstMade; symbol++)
+        {
+            int unit = trie.CodeOf((char)symbol) is > 0 and int code ? code : rest--;
+            units[order.IdOf(symbol)] = (ushort)unit;
+            symbolsByUnit[unit] = symbol;
+        }
+
+        return new LinearMerger(order, trie, units, symbolsByUnit);
     }
 
-    /// <summary>The unit that stands for a token where it is a symbol, or 0 where the token is none or in no other token.</summary>
+    /// <summary>The unit that stands for a token where it is a symbol, or 0 where the token is none.</summary>
     public ushort UnitOf(int id) => _units[id];
+
+    /// <summary>The id of a token.</summary>
+    public int IdOf(int token) => _order.IdOf(token);
+
+    /// <summary>The length of a token in symbols.</summary>
+    public int LengthOf(int token) => _tokens[token].Length;
 
     /// <summary>Merges symbols in place; their number afterwards, or -1 where no sequence was found.</summary>
     public int Merge(Span<Piece> symbols)
@@ -66,8 +89,8 @@ internal sealed class LinearMerger
             count = Cover(units.AsSpan(0, symbols.Length), stack);
             for (int i = 0, at = 0; i < count; i++)
             {
-                int end = at + _tokens[stack[i]].Length;
-                symbols[i] = new Piece(stack[i], symbols[at].Start, symbols[end - 1].End);
+                int end = at + LengthOf(stack[i]);
+                symbols[i] = new Piece(IdOf(stack[i]), symbols[at].Start, symbols[end - 1].End);
                 at = end;
             }
 
@@ -77,9 +100,6 @@ internal sealed class LinearMerger
         ArrayPool<ushort>.Shared.Return(units);
         return count;
     }
-
-    /// <summary>The length of a token in symbols.</summary>
-    public int LengthOf(int token) => _tokens[token].Length;
 
     /// <summary>Finds the tokens of a text.</summary>
     /// <param name="units">The units of its symbols.</param>
@@ -95,13 +115,14 @@ internal sealed class LinearMerger
         return count;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Cover(ReadOnlySpan<ushort> units, int[] stack, ulong[] dead)
     {
         int count = 0, at = 0, token = LongestAt(units);
         while (at < units.Length)
         {
             int end = at + _tokens[token].Length;
-            if ((dead[end >> 6] >> end & 1) == 0 && (count == 0 || Suits(_merges, _tokens, stack[count - 1], token, MergeTable.None)))
+            if ((dead[end >> 6] >> end & 1) == 0 && (count == 0 || Suits(stack[count - 1], token)))
             {
                 stack[count++] = token;
                 at = end;
@@ -123,37 +144,30 @@ internal sealed class LinearMerger
         return count;
     }
 
-    /// <summary>Whether two tokens come out of their joined text as they are: no merge reaches across before both are made.</summary>
-    private static bool Suits(MergeTable merges, Node[] tokens, int left, int right, int limit)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool Suits(int left, int right)
     {
-        while (true)
+        ulong pair = (ulong)left << LeftShift | (ulong)right << RightShift;
+        ref ulong known = ref _known[pair * 0x9E3779B97F4A7C15 >> (64 - KnownBits)];
+        ulong entry = Volatile.Read(ref known);
+        if ((entry & ~1UL) != pair)
         {
-            if (merges.Find(left, right, out _) < limit)
-                return false;
-            ref readonly Node first = ref tokens[left];
-            ref readonly Node second = ref tokens[right];
-            if (first.Rank == None && second.Rank == None)
-                return true;
-            // The one that is made last is taken apart. Of two merges with one rank the left one comes first.
-            if (first.Rank > second.Rank)
-            {
-                limit = first.Rank;
-                left = first.Right;
-            }
-            else
-            {
-                limit = second.Rank + 1;
-                right = second.Left;
-            }
+            entry = pair | (_order.Suits(left, right) ? 1UL : 0);
+            Volatile.Write(ref known, entry);
         }
+
+        return (entry & 1) != 0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int LongestAt(ReadOnlySpan<ushort> units)
     {
         int token = _symbols[units[0]];
         int node = CharTrie.Root;
-        for (int i = 0; i < units.Length && _trie.TryMove(ref node, (char)units[i], out int found); i++)
+        foreach (ushort unit in units)
         {
+            if (!_trie.TryMoveByCode(ref node, unit, out int found))
+                break;
             if (found != CharTrie.None)
                 token = found;
         }
@@ -174,60 +188,42 @@ internal sealed class LinearMerger
         return true;
     }
 
-    private static LinearMerger? Build(MergeTable merges, Node[] tokens, IEnumerable<int> symbols)
+    /// <summary>The symbols of all tokens that are made, and their numbers.</summary>
+    private static TokenList Keys(MergeOrder order)
     {
-        var units = new ushort[tokens.Length];
-        List<int> numbered = [None];
-        bool Number(int symbol)
-        {
-            if (units[symbol] == 0)
-            {
-                units[symbol] = (ushort)numbered.Count;
-                numbered.Add(symbol);
-            }
-
-            return numbered.Count <= ushort.MaxValue;
-        }
-
         var keys = new TokenList();
         var rest = new Stack<int>();
-        for (int id = 0; id < tokens.Length; id++)
+        long total = 0;
+        for (int number = order.FirstMade; number < order.Tokens.Length && total <= MaxSymbols; number++)
         {
-            if (tokens[id].Rank == None)
+            if (!order.IsMade(number))
                 continue;
-            Span<char> room = keys.Room(tokens[id].Length);
+            total += order.Tokens[number].Length;
+            Span<char> room = keys.Room(order.Tokens[number].Length);
             int length = 0;
-            rest.Push(id);
+            rest.Push(number);
             while (rest.TryPop(out int token))
             {
-                if (tokens[token].Rank == None)
+                if (!order.IsMade(token))
                 {
-                    if (!Number(token))
-                        return null;
-                    room[length++] = (char)units[token];
+                    room[length++] = (char)token;
                     continue;
                 }
 
-                rest.Push(tokens[token].Right);
-                rest.Push(tokens[token].Left);
+                rest.Push(order.Tokens[token].Right);
+                rest.Push(order.Tokens[token].Left);
             }
 
-            keys.Add(length, id);
+            keys.Add(length, number);
         }
 
-        // Those that are in no token are symbols of texts all the same.
-        if (!symbols.All(symbol => tokens[symbol].Rank != None || Number(symbol)))
-            return null;
-        var trie = new CharTrie(keys);
-        for (int i = 0; i < keys.Count; i++)
-            tokens[keys.Id(i)] = tokens[keys.Id(i)] with { Shorter = LongestBegin(trie, keys[i], numbered) };
-        return new LinearMerger(merges, tokens, units, [.. numbered], trie);
+        return keys;
     }
 
     /// <summary>The longest token that a token begins with.</summary>
-    private static int LongestBegin(CharTrie trie, ReadOnlySpan<char> token, List<int> symbols)
+    private static int LongestBegin(CharTrie trie, ReadOnlySpan<char> token)
     {
-        int longest = symbols[token[0]], node = CharTrie.Root;
+        int longest = token[0], node = CharTrie.Root;
         foreach (char unit in token[..^1])
         {
             trie.TryMove(ref node, unit, out int found);
@@ -237,7 +233,4 @@ internal sealed class LinearMerger
 
         return longest;
     }
-
-    /// <summary>A token: its parts and the rank of their merge, its length in symbols, and the longest token that it begins with.</summary>
-    private readonly record struct Node(int Left, int Right, int Rank, int Length, int Shorter);
 }

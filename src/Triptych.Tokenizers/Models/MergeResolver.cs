@@ -13,7 +13,7 @@ internal sealed class MergeResolver(Vocabulary vocabulary, string prefix)
     /// <param name="pair">Both tokens, side by side.</param>
     /// <param name="length">The length of the left one.</param>
     /// <param name="expected">The token that the merge before this one makes.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public Merge Resolve(ReadOnlySpan<char> pair, int length, int expected)
     {
         int left = vocabulary.IdOf(pair[..length]), right = vocabulary.IdOf(pair[length..]);

@@ -68,7 +68,7 @@ internal sealed class MergeTable
     private ref uint FindSlot(int left, int right, out uint tag)
     {
         ulong pair = (ulong)(uint)left << 32 | (uint)right;
-        ulong hash = (pair * 0x9E3779B97F4A7C15 ^ pair >> 32) * 0xBF58476D1CE4E5B9;
+        ulong hash = (pair * TextHash.First ^ pair >> 32) * TextHash.Second;
         tag = (uint)(hash >> 16) & ~_numbers;
         for (int at = (int)(hash >> _shift); ; at = at + 1 & _slots.Length - 1)
         {

@@ -3,10 +3,14 @@ using System.Runtime.InteropServices;
 
 namespace Triptych.Tokenizers.Models;
 
-/// <summary>A quick hash of short texts, four units at a time; the tables it serves are built once and full of known tokens, or bounded caches.</summary>
+/// <summary>
+/// A quick hash of short texts, four units at a time. Its multipliers are other ones in each process, so that no file can be made whose
+/// tokens all meet in one place.
+/// </summary>
 internal static class TextHash
 {
-    private const ulong First = 0x9E3779B97F4A7C15, Second = 0xBF58476D1CE4E5B9;
+    /// <summary>Odd numbers with nothing else to them.</summary>
+    public static readonly ulong First = RandomOdd(), Second = RandomOdd();
 
     /// <summary>The hash; its high bits are the best.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -29,4 +33,6 @@ internal static class TextHash
         hash = (hash ^ rest) * Second;
         return (hash ^ hash >> 29) * First;
     }
+
+    private static ulong RandomOdd() => (ulong)Random.Shared.NextInt64(long.MinValue, long.MaxValue) | 1;
 }

@@ -16,7 +16,7 @@ internal sealed class TokenList
     public TokenList(int units = 1 << 11, int tokens = 1 << 8)
     {
         // Memory that nothing is written to costs nothing, so that the guess may be generous.
-        _text = GC.AllocateUninitializedArray<char>(units);
+        _text = Loading.LargeMemory.Allocate<char>(units);
         _starts = GC.AllocateUninitializedArray<int>(tokens + 2);
         _starts[0] = 0;
     }

@@ -29,7 +29,7 @@ internal sealed class Unigram : TokenizerModel
         _unknown = unknown;
         _scores = scores;
         _unknownScore = (_scores.Length == 0 ? double.PositiveInfinity : _scores.Min()) - UnknownPenalty;
-        _trie = new CharTrie(pieces);
+        _trie = new CharTrie(pieces, refuse);
         if (byteFallback)
             _byteTokens = Vocabulary.FindByteTokens();
     }

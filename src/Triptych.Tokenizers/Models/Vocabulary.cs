@@ -7,10 +7,10 @@ namespace Triptych.Tokenizers.Models;
 internal sealed class Vocabulary
 {
     /// <summary>Beyond this no vocabulary is real, and a table by id would only waste memory.</summary>
-    public const int MaxId = 1 << 24;
+    public const int MaxId = (1 << 24) - 1;
 
     /// <summary>The bits of a bucket that hold one more than an id; those above are of the token's hash.</summary>
-    private const uint IdBits = (MaxId << 1) - 1;
+    private const uint IdBits = (1 << 25) - 1;
 
     private const int Missing = -1;
 
@@ -57,14 +57,14 @@ internal sealed class Vocabulary
             if (_places is not null)
             {
                 if (_places[2 * id] != Missing)
-                    throw refuse($"tokens \"{TokenOf(id)}\" and \"{token}\" have the same id {id}");
+                    throw SameId(id, token, refuse);
                 (_places[2 * id], _places[2 * id + 1]) = (_starts[i], _starts[i + 1]);
             }
 
             MaxTokenLength = Math.Max(MaxTokenLength, token.Length);
             ref uint bucket = ref FindBucket(token, out uint tag);
             if (bucket != 0 && !repeats)
-                throw refuse($"token \"{token}\" comes twice");
+                throw Repeated(token, refuse);
             bucket = tag | (uint)(id + 1);
         }
     }
@@ -89,6 +89,8 @@ internal sealed class Vocabulary
     public bool Is(int id, ReadOnlySpan<char> text) => Has(id) && text.SequenceEqual(SpanOf(id));
 
     /// <summary>The id of a token, or -1.</summary>
+    /// <remarks>Compiled once and for good: loading calls it hundreds of thousands of times, from code that inlining would make long to compile.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public int IdOf(ReadOnlySpan<char> token) => (int)(FindBucket(token, out _) & IdBits) - 1;
 
     /// <summary>The ids of <c>&lt;0x00&gt;</c> to <c>&lt;0xFF&gt;</c>, -1 for those that are missing.</summary>
@@ -114,6 +116,11 @@ internal sealed class Vocabulary
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool Has(int id) => (uint)id < (uint)IdLimit && (_places is null || _places[2 * id] != Missing);
+
+    private Exception SameId(int id, ReadOnlySpan<char> token, Func<string, Exception> refuse) =>
+        refuse($"tokens \"{TokenOf(id)}\" and \"{token}\" have the same id {id}");
+
+    private static Exception Repeated(ReadOnlySpan<char> token, Func<string, Exception> refuse) => refuse($"token \"{token}\" comes twice");
 
     private static int FindLimit(TokenList tokens, Func<string, Exception> refuse)
     {

@@ -133,25 +133,25 @@ internal sealed class AddedVocabulary
             AddedToken token = _byId[id];
             if (token.SingleWord && (start > 0 && IsWordBefore(text, start) || stop < text.Length && IsWordAt(text, stop)))
                 continue;
-            if (token.LStrip)
-            {
-                while (start > done && IsWhite(text[start - 1]))
-                    start--;
-                start = Math.Min(Math.Max(start, done), stop);
-            }
-
             if (token.RStrip)
             {
                 while (stop < text.Length && IsWhite(text[stop]))
                     stop++;
             }
 
-            // White space that an earlier token swallowed may be a token too: it then belongs to both.
+            if (token.LStrip)
+            {
+                while (start > done && IsWhite(text[start - 1]))
+                    start--;
+                start = Math.Max(start, done);
+            }
+
+            // White space that an earlier token swallowed may be a token too: it then belongs to both, unless this one looks to its left.
             if (done < start)
                 output.Add(new Split(offset + done, offset + start));
             if (start < stop)
                 output.Add(new Split(offset + start, offset + stop, id));
-            done = stop;
+            done = Math.Max(start, stop);
         }
 
         if (done < text.Length)

@@ -241,6 +241,8 @@ internal sealed class ByteLevelNormalizer : Normalizer
 /// <summary>Puts text before every text that is not empty.</summary>
 internal sealed class PrependNormalizer(string content) : Normalizer
 {
+    public string Content => content;
+
     public override void Normalize(NormalizedString text)
     {
         if (text.Length == 0)

@@ -8,6 +8,9 @@ internal sealed class SplitPreTokenizer(TextPattern pattern, DelimiterBehavior b
     [ThreadStatic]
     private static List<(TextRange Range, bool Match)>? s_parts;
 
+    /// <summary>What is cut at, where it is a plain string.</summary>
+    public string? Pattern => pattern.Text;
+
     public override void PreTokenize(PreTokenizedString text) => text.Split(Cut);
 
     public void Cut(ReadOnlySpan<char> text, int offset, List<Split> output)

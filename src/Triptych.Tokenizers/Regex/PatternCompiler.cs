@@ -186,7 +186,14 @@ internal sealed class PatternCompiler
 
         CharSet? after = follow is null || body.Nullable ? null : follow.Union(body.Set);
         for (int i = 0; i < repeat.Min; i++)
+        {
+            int before = _code.Count;
             Emit(repeat.Body, i + 1 < repeat.Min ? body.Nullable ? null : body.Set : repeat.Max > repeat.Min ? after : follow);
+            // What has no instructions has none however often it comes, and that may be said a hundred thousand times.
+            if (_code.Count == before)
+                break;
+        }
+
         if (repeat.Max == RepeatNode.Unlimited)
             EmitLoop(repeat, body, after, follow);
         else

@@ -2,16 +2,6 @@ using System.Runtime.CompilerServices;
 
 namespace Triptych.Tokenizers.Segments;
 
-/// <summary>A token of a segment; places and word count from the segment's beginning.</summary>
-internal readonly record struct SegmentToken(int Id, ushort Start, ushort End, ushort Word);
-
-/// <summary>What a segment becomes.</summary>
-internal sealed record SegmentTokens(ulong Hash, string Text, SegmentToken[] Tokens, int Words)
-{
-    /// <summary>Tokens that are shown as the text they stand for, by their place among the tokens.</summary>
-    public IReadOnlyDictionary<int, string>? Found { get; init; }
-}
-
 /// <summary>
 /// Segments that came before, a bounded number of short ones. Entries are immutable and a reference is written at once, so threads may
 /// race here without harm: at worst one does again what another has done.
@@ -21,16 +11,56 @@ internal sealed class SegmentCache
     /// <summary>Longer segments rarely come again.</summary>
     public const int MaxLength = 32;
 
-    private const int Bits = 15;
+    private const int Bits = 15, Ways = 2;
 
-    private readonly SegmentTokens?[] _slots = new SegmentTokens?[1 << Bits];
+    private readonly SegmentTokens[] _slots = new SegmentTokens[Ways << Bits];
 
+    /// <summary>The texts that tokens of a slot's segment are shown as, for the few that have some.</summary>
+    private ShownTexts?[]? _texts;
+
+    /// <summary>Appends the tokens of a segment if it is known.</summary>
+    /// <param name="text">The segment.</param>
+    /// <param name="hash">Its hash.</param>
+    /// <param name="sink">Receives the tokens.</param>
+    /// <param name="offset">Where the segment begins.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public SegmentTokens? Find(ReadOnlySpan<char> text, ulong hash)
+    public bool TryAdd(ReadOnlySpan<char> text, ulong hash, TokenSink sink, int offset)
     {
-        SegmentTokens? entry = _slots[hash >> (64 - Bits)];
-        return entry is not null && entry.Hash == hash && text.SequenceEqual(entry.Text) ? entry : null;
+        int slot = FirstSlot(hash);
+        SegmentTokens entry = _slots[slot];
+        if (!entry.AreOf(text, hash))
+        {
+            entry = _slots[++slot];
+            if (!entry.AreOf(text, hash))
+                return false;
+        }
+
+        if (!entry.ShowsTexts)
+            sink.Add(entry, offset);
+        else if (_texts?[slot] is ShownTexts texts && texts.Tokens.Is(entry))
+            sink.Add(entry, offset, texts.Found);
+        else
+            return false;
+        return true;
     }
 
-    public void Store(SegmentTokens entry) => _slots[entry.Hash >> (64 - Bits)] = entry;
+    /// <summary>Remembers the tokens of a segment; the older one of two that share a place goes.</summary>
+    public SegmentTokens Store(ReadOnlySpan<char> text, ulong hash, TokenSink sink)
+    {
+        int slot = FirstSlot(hash);
+        var entry = new SegmentTokens(text, hash, sink);
+        if (sink.Found is not null)
+        {
+            ShownTexts?[] texts = _texts ??= new ShownTexts?[_slots.Length];
+            (texts[slot], texts[slot + 1]) = (new ShownTexts(entry, sink.Found), texts[slot]);
+        }
+
+        _slots[slot + 1] = _slots[slot];
+        _slots[slot] = entry;
+        return entry;
+    }
+
+    private static int FirstSlot(ulong hash) => (int)(hash >> (64 - Bits)) * Ways;
+
+    private sealed record ShownTexts(SegmentTokens Tokens, IReadOnlyDictionary<int, string> Found);
 }

@@ -18,14 +18,10 @@ internal sealed class SegmentEncoder
     private readonly Segmenter? _segmenter;
     private readonly SegmentCache _cache = new();
 
-    /// <summary>The model, where it works on the bytes of segments.</summary>
-    private readonly Bpe? _bytes;
-
     public SegmentEncoder(TokenizerParts parts)
     {
         _parts = parts;
         _segmenter = parts.Model.IsDeterministic && parts.Added.SignsAreKnown ? Segmenter.Find(parts) : null;
-        _bytes = _segmenter is { EndsInBytes: true } ? parts.Model as Bpe : null;
     }
 
     /// <summary>Whether there is a quick way.</summary>
@@ -86,20 +82,21 @@ internal sealed class SegmentEncoder
         }
 
         int word = sink.NextWord;
-        bool differs = _segmenter.FirstDiffers;
+        bool differs = _segmenter.FirstDiffers(offset);
         foreach (ref readonly Split place in CollectionsMarshal.AsSpan(segments))
         {
             ReadOnlySpan<char> segment = part[place.Start..place.End];
             if (differs || segment.Length > SegmentCache.MaxLength)
             {
-                if (differs || _bytes?.TryMergeBytes(segment, offset + place.Start, sink) != true)
+                if (!_segmenter.TryTokenize(segment, differs, offset + place.Start, sink))
                     EncodeStages(segment, offset + place.Start, _segmenter.NormalizerOf(differs), _segmenter.PreTokenizerOf(differs), sink, workspace);
                 differs = false;
             }
             else
             {
                 ulong hash = TextHash.Of(segment);
-                sink.Add(_cache.Find(segment, hash) ?? Remember(segment, hash, workspace), offset + place.Start);
+                if (!_cache.TryAdd(segment, hash, sink, offset + place.Start))
+                    AddNew(segment, hash, offset + place.Start, sink, workspace);
             }
 
             if (_segmenter.OneWord)
@@ -111,17 +108,15 @@ internal sealed class SegmentEncoder
         workspace.Shrink();
     }
 
-    private SegmentTokens Remember(ReadOnlySpan<char> segment, ulong hash, Workspace workspace)
+    /// <summary>A segment that is not remembered, which it is from now on.</summary>
+    private void AddNew(ReadOnlySpan<char> segment, ulong hash, int offset, TokenSink sink, Workspace workspace)
     {
-        TokenSink sink = workspace.Sink;
-        sink.Clear();
-        EncodeStages(segment, 0, _segmenter!.NormalizerOf(first: false), _segmenter.PreTokenizerOf(first: false), sink, workspace);
-        var tokens = new SegmentToken[sink.Count];
-        for (int i = 0; i < tokens.Length; i++)
-            tokens[i] = new SegmentToken(sink.Ids[i], (ushort)sink.Offsets[i].Start, (ushort)sink.Offsets[i].End, (ushort)sink.Words[i]);
-        var entry = new SegmentTokens(hash, segment.ToString(), tokens, sink.NextWord) { Found = sink.Found };
-        _cache.Store(entry);
-        return entry;
+        TokenSink tokens = workspace.Sink;
+        tokens.Clear();
+        if (!_segmenter!.TryTokenize(segment, first: false, 0, tokens))
+            EncodeStages(segment, 0, _segmenter.NormalizerOf(first: false), _segmenter.PreTokenizerOf(first: false), tokens, workspace);
+        SegmentTokens entry = _cache.Store(segment, hash, tokens);
+        sink.Add(entry, offset, tokens.Found);
     }
 
     private void EncodeStages(ReadOnlySpan<char> text, int offset, Normalizer? normalizer, PreTokenizer? preTokenizer, TokenSink sink, Workspace workspace)
@@ -187,7 +182,7 @@ internal sealed class SegmentEncoder
 
         public List<Split> Segments { get; private set; } = [];
 
-        public List<Split> Parts { get; } = [];
+        public List<Split> Parts { get; private set; } = [];
 
         /// <summary>For a segment that will be remembered.</summary>
         public TokenSink Sink { get; } = new();
@@ -203,6 +198,8 @@ internal sealed class SegmentEncoder
 
             if (Segments.Capacity > KeptLength)
                 Segments = [];
+            if (Parts.Capacity > KeptLength)
+                Parts = [];
         }
     }
 }

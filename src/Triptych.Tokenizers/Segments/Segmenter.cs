@@ -7,7 +7,8 @@ namespace Triptych.Tokenizers.Segments;
 internal abstract class Segmenter
 {
     /// <summary>Whether the first segment of a part goes through other stages than the rest.</summary>
-    public virtual bool FirstDiffers => false;
+    /// <param name="offset">Where the part begins in the text.</param>
+    public virtual bool FirstDiffers(int offset) => false;
 
     /// <summary>Whether all segments of a part are one word.</summary>
     public virtual bool OneWord => false;
@@ -18,14 +19,19 @@ internal abstract class Segmenter
     /// <summary>Whether the normalizer may make a sign of another character.</summary>
     public virtual bool ChangesCharacters => true;
 
-    /// <summary>Whether all that is left to do to a segment is to make its bytes characters.</summary>
-    public virtual bool EndsInBytes => false;
-
-    /// <summary>Whether segments but the first are words, or their bytes are.</summary>
+    /// <summary>Whether segments but the first are words; where there is a pre-tokenizer left, it makes letters of their bytes.</summary>
     public virtual bool SegmentsAreWords => false;
 
     /// <summary>Cuts a part of a text; false where it must go through the stages as a whole.</summary>
     public abstract bool TryCut(ReadOnlySpan<char> part, List<Split> segments);
+
+    /// <summary>Finds the tokens of a segment without its stages, where the model can do that.</summary>
+    /// <param name="segment">The segment.</param>
+    /// <param name="first">Whether it goes through the stages of a first one.</param>
+    /// <param name="offset">Where it begins in the text.</param>
+    /// <param name="sink">Receives the tokens.</param>
+    /// <returns>Whether it was done; otherwise nothing was.</returns>
+    public virtual bool TryTokenize(ReadOnlySpan<char> segment, bool first, int offset, TokenSink sink) => false;
 
     /// <summary>What a segment is still normalized with.</summary>
     public abstract Normalizer? NormalizerOf(bool first);
@@ -35,7 +41,7 @@ internal abstract class Segmenter
 
     /// <summary>The way to cut for a tokenizer, or null where none is known to be safe.</summary>
     public static Segmenter? Find(TokenizerParts parts) =>
-        WordSegmenter.Find(parts) ?? BertSegmenter.Find(parts) ?? (Segmenter?)SpaceSegmenter.Find(parts);
+        WordSegmenter.Find(parts) ?? BertSegmenter.Find(parts) ?? PairSegmenter.Find(parts) ?? (Segmenter?)SpaceSegmenter.Find(parts);
 
     /// <summary>Whether every surrogate is one of a pair.</summary>
     protected static bool IsWellFormed(ReadOnlySpan<char> text)

@@ -32,7 +32,7 @@ internal sealed class SpaceSegmenter : Segmenter
         _spaces = SearchValues.Create(_newlineIsAlone ? spaces + '\n' : spaces);
     }
 
-    public override bool FirstDiffers => _normalizer != _normalizerOfRest;
+    public override bool FirstDiffers(int offset) => _normalizer != _normalizerOfRest;
 
     public override bool OneWord => _preTokenizer is null or MetaspacePreTokenizer { Split: false };
 

@@ -80,24 +80,53 @@ internal sealed class TokenSink
         Add(id, place.Start, place.End, word);
     }
 
-    /// <summary>The tokens of a part that was encoded by itself.</summary>
+    /// <summary>The tokens of a segment.</summary>
+    /// <param name="segment">The segment.</param>
+    /// <param name="offset">Where it begins.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(SegmentTokens segment, int offset)
     {
-        SegmentToken[] tokens = segment.Tokens;
-        int word = NextWord;
-        if (segment.Found is not null)
-            AddFound(segment.Found);
-        foreach (ref readonly SegmentToken token in tokens.AsSpan())
-            Add(token.Id, offset + token.Start, offset + token.End, word + token.Word);
+        ReadOnlySpan<ulong> tokens = segment.Tokens;
+        int at = Count, word = NextWord;
+        if (at + tokens.Length > _ids.Length)
+            Reserve(tokens.Length);
+        if (_idsOnly)
+        {
+            Span<int> ids = _ids.AsSpan(at, tokens.Length);
+            for (int i = 0; i < tokens.Length; i++)
+                ids[i] = SegmentTokens.Id(tokens[i]);
+        }
+        else
+        {
+            Span<int> ids = _ids.AsSpan(at, tokens.Length), words = _words.AsSpan(at, tokens.Length);
+            Span<TextRange> places = _offsets.AsSpan(at, tokens.Length);
+            for (int i = 0; i < tokens.Length; i++)
+            {
+                ulong token = tokens[i];
+                ids[i] = SegmentTokens.Id(token);
+                places[i] = SegmentTokens.Place(token, offset);
+                words[i] = word + SegmentTokens.Word(token);
+            }
+        }
+
+        Count = at + tokens.Length;
         NextWord = word + segment.Words;
     }
 
-    private void AddFound(IReadOnlyDictionary<int, string> found)
+    /// <summary>The tokens of a segment of which some are shown as the text they stand for.</summary>
+    /// <param name="segment">The segment.</param>
+    /// <param name="offset">Where it begins.</param>
+    /// <param name="found">The texts by the places of their tokens among the segment's, or null.</param>
+    public void Add(SegmentTokens segment, int offset, IReadOnlyDictionary<int, string>? found)
     {
-        Found ??= [];
-        foreach ((int at, string text) in found)
-            Found[Count + at] = text;
+        if (found is not null)
+        {
+            Found ??= [];
+            foreach ((int at, string text) in found)
+                Found[Count + at] = text;
+        }
+
+        Add(segment, offset);
     }
 
     private void Grow(int length)

@@ -1,4 +1,5 @@
 using Triptych.Tokenizers.Loading;
+using Triptych.Tokenizers.Models;
 using Triptych.Tokenizers.Pipeline;
 
 namespace Triptych.Tokenizers.Segments;
@@ -6,15 +7,22 @@ namespace Triptych.Tokenizers.Segments;
 /// <summary>Where the text itself is cut into words, as byte-level tokenizers do: a segment is a word.</summary>
 internal sealed class WordSegmenter : Segmenter
 {
+    /// <summary>The list of a huge text is not kept.</summary>
+    private const int KeptSplits = 1 << 20;
+
     private readonly Splitter[] _splitters;
     private readonly bool _addPrefixSpace, _composes;
     private readonly PreTokenizer? _rest, _restOfFirst;
 
+    /// <summary>The model, where all that is left to do to a segment is to make its bytes characters.</summary>
+    private readonly Bpe? _bytes;
+
     [ThreadStatic]
     private static List<Split>? s_spare;
 
-    private WordSegmenter(Splitter[] splitters, ByteLevelPreTokenizer? bytes, bool composes)
+    private WordSegmenter(Splitter[] splitters, ByteLevelPreTokenizer? bytes, bool composes, TokenizerModel model)
     {
+        _bytes = bytes is null ? null : model as Bpe;
         _splitters = splitters;
         _composes = composes;
         _addPrefixSpace = bytes is { AddPrefixSpace: true };
@@ -22,9 +30,7 @@ internal sealed class WordSegmenter : Segmenter
         _restOfFirst = _addPrefixSpace ? new ByteLevelPreTokenizer(addPrefixSpace: true, useRegex: false) : _rest;
     }
 
-    public override bool FirstDiffers => _addPrefixSpace;
-
-    public override bool EndsInBytes => _rest is not null;
+    public override bool FirstDiffers(int offset) => _addPrefixSpace;
 
     public override bool SegmentsAreWords => true;
 
@@ -48,8 +54,11 @@ internal sealed class WordSegmenter : Segmenter
 
         if (bytes is { UseRegex: true })
             splitters.Add(Gpt2Splitter.Split);
-        return splitters.Count == 0 ? null : new WordSegmenter([.. splitters], bytes, composes);
+        return splitters.Count == 0 ? null : new WordSegmenter([.. splitters], bytes, composes, parts.Model);
     }
+
+    public override bool TryTokenize(ReadOnlySpan<char> segment, bool first, int offset, TokenSink sink) =>
+        !first && _bytes is not null && _bytes.TryMergeBytes(segment, offset, sink);
 
     public override Normalizer? NormalizerOf(bool first) => null;
 
@@ -71,6 +80,8 @@ internal sealed class WordSegmenter : Segmenter
             segments.Clear();
             foreach (Split split in whole)
                 _splitters[i](part[split.Start..split.End], split.Start, segments);
+            if (whole.Capacity > KeptSplits)
+                s_spare = null;
         }
 
         return true;

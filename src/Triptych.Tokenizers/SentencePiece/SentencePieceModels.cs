@@ -34,7 +34,7 @@ internal abstract class SentencePieceModel : TokenizerModel
     {
         (string, int)[] symbols = [.. file.Pieces.Select((piece, id) => (piece, id))
             .Where(entry => entry.piece.Type == PieceType.UserDefined).Select(entry => (entry.piece.Text, entry.id))];
-        return symbols.Length == 0 ? null : new CharTrie(symbols);
+        return symbols.Length == 0 ? null : new CharTrie(symbols, file.Fail);
     }
 
     public static SentencePieceModel Create(SentencePieceFile file) => file.Training.Algorithm switch
@@ -88,8 +88,8 @@ internal abstract class SentencePieceModel : TokenizerModel
 }
 
 /// <summary>
-/// SentencePiece's Unigram model: as <see cref="Models.Unigram"/>, but with sums in single precision over the whole text, which decide
-/// between segmentations of equal worth.
+/// SentencePiece's Unigram model: as <see cref="Models.Unigram"/>, but with sums in single precision over the whole text; a sum that is
+/// not rounded yet is compared with one that is, which decides between segmentations of equal worth.
 /// </summary>
 internal sealed class SentencePieceUnigram : SentencePieceModel
 {
@@ -98,7 +98,7 @@ internal sealed class SentencePieceUnigram : SentencePieceModel
     private const double DefinedPenalty = 0.1;
 
     private readonly CharTrie _trie;
-    private readonly float[] _scores;
+    private readonly double[] _scores;
     private readonly float _unknownScore;
 
     public SentencePieceUnigram(SentencePieceFile file)
@@ -117,10 +117,10 @@ internal sealed class SentencePieceUnigram : SentencePieceModel
         }
 
         _unknownScore = lowest - UnknownPenalty;
-        _trie = new CharTrie(keys);
+        _trie = new CharTrie(keys, file.Fail);
         // What a user has defined gets so much that it is always chosen.
         _scores = [.. file.Pieces.Select(piece => piece.Type != PieceType.UserDefined ? piece.Score
-            : (float)(System.Text.Encoding.UTF8.GetByteCount(piece.Text) * highest - DefinedPenalty))];
+            : System.Text.Encoding.UTF8.GetByteCount(piece.Text) * highest - DefinedPenalty)];
     }
 
     public override void Tokenize(ReadOnlySpan<char> word, List<Piece> output)
@@ -141,7 +141,7 @@ internal sealed class SentencePieceUnigram : SentencePieceModel
                 if (id == CharTrie.None)
                     continue;
                 hasSingle |= end + 1 - at == single;
-                lattice.Offer(end + 1, _scores[id] + score, id);
+                lattice.OfferRounded(end + 1, _scores[id] + score, id);
             }
 
             if (!hasSingle)

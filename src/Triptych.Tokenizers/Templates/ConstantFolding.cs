@@ -32,6 +32,20 @@ internal static class ConstantFolding
             Mark(expression);
     }
 
+    /// <summary>Whether an expression is evaluated when the template is compiled.</summary>
+    public static bool IsConstant(Expression expression) =>
+        expression.MayBeConstant && TryEvaluate(expression, out object? value) && CanBeWritten(value);
+
+    /// <summary>Whether an expression is evaluated then and makes a number that is written with a minus.</summary>
+    public static bool IsWrittenNegative(Expression expression) => expression.MayBeConstant && TryEvaluate(expression, out object? value)
+        && value switch
+        {
+            long number => number < 0,
+            BigInteger number => number.Sign < 0,
+            double number => double.IsNegative(number) && double.IsFinite(number),
+            _ => false,
+        };
+
     private static bool TryEvaluate(Expression expression, out object? value)
     {
         var state = new RenderState(NoVariables, Limits, TimeProvider.System) { IsFolding = true };

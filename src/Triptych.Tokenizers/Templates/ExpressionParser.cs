@@ -170,7 +170,9 @@ internal sealed partial class Parser
         while (_stream.Current.Kind == TokenKind.Power)
         {
             int position = _stream.Next().Position;
-            left = Checked(new ArithmeticExpression(position, TokenKind.Power, left, ParseUnary()));
+            ArithmeticExpression power = Checked(new ArithmeticExpression(position, TokenKind.Power, left, ParseUnary()));
+            power.NegatesPower = ConstantFolding.IsWrittenNegative(left) && !ConstantFolding.IsConstant(power);
+            left = power;
         }
 
         return left;

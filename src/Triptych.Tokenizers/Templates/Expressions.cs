@@ -232,12 +232,17 @@ internal sealed class SumExpression(int position, List<Expression> operands) : E
 
 internal sealed class ArithmeticExpression(int position, TokenKind operation, Expression left, Expression right) : Expression(position)
 {
+    /// <summary>Whether it is a power of a negative constant: Jinja writes the constant down, and Python then takes the sign for that of the power.</summary>
+    public bool NegatesPower { get; set; }
+
     public override IEnumerable<Node> Children => [left, right];
 
     public override object? Evaluate(Activation activation)
     {
         object? a = left.Evaluate(activation), b = right.Evaluate(activation);
         activation.State.Visit(Position);
+        if (NegatesPower)
+            return Arithmetic.Negate(Arithmetic.Power(Arithmetic.Negate(a), b));
         return operation switch
         {
             TokenKind.Subtract => Arithmetic.Subtract(a, b),

@@ -46,7 +46,7 @@ internal static class Iteration
         DictValue dict => Counted(state, dict.Count, dict.KeyAt),
         DictView view => Counted(state, view.Dict.Count, index => view[index]),
         RangeValue range => Counted(state, (int)range.Count, index => range[index]),
-        string or MarkupValue => Characters(state, value.ToString()!, value is MarkupValue),
+        string or MarkupValue => Characters(state, value.ToString()!),
         UndefinedValue => [],
         IteratorValue iterator => Rest(state, iterator),
         LoopValue loop => loop.Rest(state),
@@ -95,7 +95,7 @@ internal static class Iteration
         for (int i = items.Length - 1; i >= 0; i--)
         {
             state.Step();
-            yield return items[i];
+            yield return value is MarkupValue ? new MarkupValue((string)items[i]!) : items[i];
         }
     }
 
@@ -108,14 +108,14 @@ internal static class Iteration
         }
     }
 
-    private static IEnumerable<object?> Characters(RenderState state, string text, bool isMarkup)
+    /// <summary>Characters are plain texts, those of markup too, of which only indexing makes markup.</summary>
+    private static IEnumerable<object?> Characters(RenderState state, string text)
     {
         for (int at = 0; at < text.Length;)
         {
             state.Step();
             int length = CodePoints.LengthAt(text, at);
-            string character = length == 1 ? CodePoints.Single(text[at]) : text.Substring(at, length);
-            yield return isMarkup ? new MarkupValue(character) : character;
+            yield return length == 1 ? CodePoints.Single(text[at]) : text.Substring(at, length);
             at += length;
         }
     }

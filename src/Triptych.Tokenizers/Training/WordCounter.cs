@@ -95,7 +95,7 @@ internal sealed class WordCounter(TrainingPipeline pipeline, WordLimits limits, 
         {
             _words.Add(worker.Words);
             if (_segmenter is { SegmentsAreWords: true })
-                _words.Add(worker.Segments, _segmenter.EndsInBytes);
+                _words.Add(worker.Segments, asBytes: _segmenter.PreTokenizerOf(first: false) is not null);
             else
                 _segments.Add(worker.Segments);
             worker.Clear();
@@ -188,7 +188,7 @@ internal sealed class WordCounter(TrainingPipeline pipeline, WordLimits limits, 
             }
 
             ReadOnlySpan<Split> cuts = CollectionsMarshal.AsSpan(_cuts);
-            if (segmenter.FirstDiffers && cuts.Length > 0)
+            if (segmenter.FirstDiffers(offset: 0) && cuts.Length > 0)
             {
                 pipeline.CutSegment(_work, text[cuts[0].Start..cuts[0].End], first: true);
                 AddWords(1);

@@ -1,0 +1,144 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Triptych.Tokenizers.Models;
+
+/// <summary>
+/// The tokens of a merge table under numbers of their own: first the symbols, then all that is made, in the order in which it is made, so
+/// that a number says which of two tokens is made first. A token is always made by one merge, that which its own text ends with; those
+/// whose text becomes something else have no number.
+/// </summary>
+internal sealed class MergeOrder
+{
+    /// <summary>Where there is no token.</summary>
+    public const int None = -1;
+
+    private const int Unnumbered = 0;
+    private const ulong Multiplier = 0x9E3779B97F4A7C15;
+
+    private readonly MergeTable _merges;
+    private readonly int[] _numbers;
+    private readonly int[] _ids;
+    private readonly Node[] _tokens;
+
+    /// <summary>A bit for each pair that has a merge, by a hash: most that have none are told by it alone.</summary>
+    private readonly ulong[] _pairs;
+
+    private readonly int _pairShift;
+
+    /// <summary>Numbers the tokens.</summary>
+    /// <param name="merges">The merges.</param>
+    /// <param name="idLimit">One more than the highest id.</param>
+    /// <param name="symbols">What texts consist of before they are merged, besides the symbols of the merges.</param>
+    public MergeOrder(MergeTable merges, int idLimit, IReadOnlyCollection<int> symbols)
+    {
+        _merges = merges;
+        (int Left, int Right, int Rank, int Id)[] all = [.. merges.All().OrderBy(merge => merge.Rank)];
+        bool[] isMade = new bool[idLimit];
+        foreach ((_, _, _, int id) in all)
+            isMade[id] = true;
+        _numbers = new int[idLimit];
+        List<int> numbered = [None];
+        foreach (int symbol in all.SelectMany(merge => (int[])[merge.Left, merge.Right]).Concat(symbols))
+        {
+            if (!isMade[symbol] && _numbers[symbol] == Unnumbered)
+                Number(symbol, numbered);
+        }
+
+        int[] spare = [.. symbols.Where(symbol => isMade[symbol])];
+        FirstMade = numbered.Count + spare.Length;
+        int limit = checked(FirstMade + (all.Length == 0 ? 0 : all[^1].Rank + 1));
+        _ids = new int[limit];
+        numbered.CopyTo(_ids);
+        _tokens = new Node[limit];
+        Array.Fill(_tokens, new Node(None, None, None, 1));
+        int bits = Math.Clamp(BitOperations.Log2((uint)all.Length + 1) + 4, 10, 26);
+        _pairShift = 64 - bits;
+        _pairs = new ulong[1 << (bits - 6)];
+        Array.Fill(_pairs, ulong.MaxValue);
+        foreach ((int left, int right, int rank, int id) in all)
+        {
+            (int first, int second) = (_numbers[left], _numbers[right]);
+            if (first == Unnumbered || second == Unnumbered || _numbers[id] != Unnumbered || !Suits(first, second, FirstMade + rank))
+                continue;
+            int number = _numbers[id] = FirstMade + rank;
+            _ids[number] = id;
+            _tokens[number] = new Node(first, second, None, _tokens[first].Length + _tokens[second].Length);
+        }
+
+        // Symbols that a merge would make, which never does, stay what they are.
+        foreach (int symbol in spare)
+        {
+            if (_numbers[symbol] == Unnumbered)
+                Number(symbol, numbered);
+        }
+
+        numbered.CopyTo(_ids);
+        SetPairs(all);
+    }
+
+    /// <summary>The number of the first token that is made; those below are symbols.</summary>
+    public int FirstMade { get; }
+
+    /// <summary>The tokens by number; some numbers are left out, and have an empty token.</summary>
+    public Node[] Tokens => _tokens;
+
+    /// <summary>The number of a token, or 0.</summary>
+    public int NumberOf(int id) => _numbers[id];
+
+    /// <summary>The id of a token.</summary>
+    public int IdOf(int number) => _ids[number];
+
+    /// <summary>Whether a token is made of others.</summary>
+    public bool IsMade(int number) => _tokens[number].Left != None;
+
+    /// <summary>Whether two tokens come out of their joined text as they are: no merge reaches across before both are made.</summary>
+    public bool Suits(int left, int right) => Suits(left, right, int.MaxValue);
+
+    private bool Suits(int left, int right, int limit)
+    {
+        Node[] tokens = _tokens;
+        while (true)
+        {
+            ulong hash = Hash(left, right);
+            if ((_pairs[hash >> 6] >> (int)hash & 1) != 0 && (uint)_merges.Find(_ids[left], _ids[right], out _) + (uint)FirstMade < (uint)limit)
+                return false;
+            // The one that is made last is taken apart. Of two merges with one rank the left one comes first.
+            if (left > right)
+            {
+                limit = left;
+                left = tokens[left].Right;
+            }
+            else
+            {
+                limit = right + 1;
+                right = tokens[right].Left;
+            }
+
+            if ((left | right) < 0)
+                return true;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong Hash(int left, int right) => ((ulong)left << 32 | (uint)right) * Multiplier >> _pairShift;
+
+    private void SetPairs((int Left, int Right, int Rank, int Id)[] all)
+    {
+        Array.Clear(_pairs);
+        foreach ((int left, int right, _, _) in all)
+        {
+            ulong hash = Hash(_numbers[left], _numbers[right]);
+            _pairs[hash >> 6] |= 1UL << (int)hash;
+        }
+    }
+
+    private void Number(int symbol, List<int> numbered)
+    {
+        _numbers[symbol] = numbered.Count;
+        numbered.Add(symbol);
+    }
+
+    /// <summary>A token: its parts, the longest token that it begins with, and its length in symbols.</summary>
+    internal readonly record struct Node(int Left, int Right, int Shorter, int Length);
+}
