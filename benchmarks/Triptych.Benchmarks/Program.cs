@@ -19,6 +19,8 @@ if (args is ["tokenizers", "parity", ..])
     return TokenizerParity.Run(args[1..]);
 if (args is ["tokenizers", .. string[] texts])
     return TokenizerReport.Run(texts);
+if (args is ["train-tokenizer", "parity", ..])
+    return TrainTokenizerParity.Run(args[1..]);
 if (args is ["train-tokenizer", .. string[] corpus])
     return TrainTokenizerReport.Run(corpus);
 if (args is ["templates", .. string[] templates])

@@ -4,8 +4,12 @@ Arguments: kind (bpe, wordpiece, unigram or wordlevel), size of the vocabulary, 
 Prints the seconds that it took, and the tokens as a JSON list.
 """
 import json
+import os
 import sys
 import time
+
+os.environ["TOKENIZERS_PARALLELISM"] = "true"  # all cores, whatever the environment says: read when the package is loaded
+
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 kind, size, *files = sys.argv[1:]

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using Triptych.TestSupport;
 
@@ -130,13 +131,15 @@ public sealed class TrainingMemoryTests : IDisposable
             // Longer than a chunk of the table and a buffer of the reader; short ones follow it.
             if (round % 70 == 0)
                 counts[new string('l', (1 << 20) + round)] = 1;
+            var table = new WordTable();
             foreach ((string word, long count) in counts)
             {
+                table.Add(MemoryMarshal.AsBytes<char>(word), count);
                 byte[] bytes = System.Text.Encoding.UTF8.GetBytes(word);
                 expected[bytes] = expected.GetValueOrDefault(bytes) + count;
             }
 
-            store.Take(counts);
+            store.Add(table);
             if (random.Next(2) == 0)
                 store.Spill();
         }

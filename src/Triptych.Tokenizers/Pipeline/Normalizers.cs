@@ -85,6 +85,8 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChineseChars, bo
 
     private static void Clean(NormalizedString text)
     {
+        if (!text.Chars.ContainsAnyExceptInRange(' ', '~'))
+            return;
         text.Filter(static codePoint => codePoint is >= ' ' and < 0x7F or '\t' or '\n' or '\r'
             || codePoint is not (0 or 0xFFFD) && !UnicodeData.Is(codePoint, CharClass.Control));
         foreach (ref char c in text.MutableChars)

@@ -19,6 +19,9 @@ internal abstract class Segmenter
     /// <summary>Whether the normalizer may make a sign of another character.</summary>
     public virtual bool ChangesCharacters => true;
 
+    /// <summary>Whether segments but the first are words; where there is a pre-tokenizer left, it makes letters of their bytes.</summary>
+    public virtual bool SegmentsAreWords => false;
+
     /// <summary>Cuts a part of a text; false where it must go through the stages as a whole.</summary>
     public abstract bool TryCut(ReadOnlySpan<char> part, List<Split> segments);
 

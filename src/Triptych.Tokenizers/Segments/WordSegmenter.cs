@@ -32,6 +32,8 @@ internal sealed class WordSegmenter : Segmenter
 
     public override bool FirstDiffers(int offset) => _addPrefixSpace;
 
+    public override bool SegmentsAreWords => true;
+
     public static new WordSegmenter? Find(TokenizerParts parts)
     {
         bool composes = parts.Normalizer is UnicodeNormalizer { IsCanonicalComposition: true };

@@ -15,16 +15,16 @@ internal sealed class MergeLearner
 
     private readonly Dictionary<string, int> _ids = new(StringComparer.Ordinal);
     private readonly PairTable _pairs = new();
-    private readonly PriorityQueue<List<int>, Candidate> _queue = new();
+    private readonly PriorityQueue<ReadOnlyMemory<int>, Candidate> _queue = new();
+    private readonly Neighbours _before = new();
+    private readonly Neighbours _after = new();
     private readonly Dictionary<ulong, int> _lastRank = [];
     private readonly List<ulong> _merges = [];
 
     // The symbols of all words, one word after the other; those of a word move together as they are joined.
     private int[] _symbols = [];
     private int[] _letters = [];
-    private int[] _starts = [];
-    private int[] _counts = [];
-    private long[] _weights = [];
+    private Word[] _words = [];
 
     public required int VocabSize { get; init; }
 
@@ -63,16 +63,13 @@ internal sealed class MergeLearner
         foreach (Rune letter in Alphabet(size.Letters))
             letters.Add(letter);
 
-        _starts = new int[words.Count];
-        _counts = new int[words.Count];
-        _weights = new long[words.Count];
+        _words = new Word[words.Count];
         _symbols = new int[size.Length];
         int i = 0, end = 0;
         WordReader reader = words.Read();
         while (reader.Read(out ReadOnlySpan<byte> word, out long count))
         {
-            _starts[i] = end;
-            _weights[i] = count;
+            int start = end;
             for (int at = 0, units; at < word.Length; at += units)
             {
                 Rune.DecodeFromUtf8(word[at..], out Rune letter, out units);
@@ -81,8 +78,7 @@ internal sealed class MergeLearner
                     _symbols[end++] = id;
             }
 
-            _counts[i] = end - _starts[i];
-            i++;
+            _words[i++] = new Word { Weight = count, Start = start, Count = end - start };
         }
     }
 
@@ -95,7 +91,7 @@ internal sealed class MergeLearner
         }
 
         CountPairs();
-        while (Tokens.Count < VocabSize && _queue.TryDequeue(out List<int>? words, out Candidate top))
+        while (Tokens.Count < VocabSize && _queue.TryDequeue(out ReadOnlyMemory<int> words, out Candidate top))
         {
             long count = _pairs[top.Pair];
             if (count != top.Count)
@@ -113,9 +109,7 @@ internal sealed class MergeLearner
             int id = IdOf(string.Concat(Tokens[left], WithoutPrefix(Tokens[right])));
             _lastRank[top.Pair] = _merges.Count;
             _merges.Add(top.Pair);
-            foreach (int word in words)
-                Merge(word, left, right, id);
-            Enqueue();
+            Merge(words.Span, left, right, id);
             if (_merges.Count % ReportEvery == 0)
                 progress?.Report(new TokenizerTrainingProgress("learn merges", Tokens.Count, VocabSize));
         }
@@ -149,42 +143,82 @@ internal sealed class MergeLearner
         return kept.Select(letter => letter.Key).Order();
     }
 
+    /// <summary>Counts the pairs of letters, and then notes their words in one array that has just enough room.</summary>
     private void CountPairs()
     {
-        ReadOnlySpan<int> symbols = _symbols;
-        for (int word = 0; word < _starts.Length; word++)
+        foreach (ref readonly Word word in _words.AsSpan())
         {
-            ReadOnlySpan<int> own = symbols.Slice(_starts[word], _counts[word]);
+            ReadOnlySpan<int> own = _symbols.AsSpan(word.Start, word.Count);
             for (int i = 0; i + 1 < own.Length; i++)
-                _pairs.Expect(own[i], own[i + 1]);
+                _pairs.Add(PairTable.PairOf(own[i], own[i + 1]), word.Weight);
         }
 
-        for (int word = 0; word < _starts.Length; word++)
+        int[] ends = new int[_pairs.Slots];
+        foreach (ref readonly Word word in _words.AsSpan())
         {
-            ReadOnlySpan<int> own = symbols.Slice(_starts[word], _counts[word]);
+            ReadOnlySpan<int> own = _symbols.AsSpan(word.Start, word.Count);
             for (int i = 0; i + 1 < own.Length; i++)
-                _pairs.Add(own[i], own[i + 1], _weights[word], word);
+                ends[_pairs.SlotOf(PairTable.PairOf(own[i], own[i + 1]))]++;
         }
 
-        Enqueue();
+        int[] starts = new int[ends.Length];
+        int all = 0;
+        for (int slot = 0; slot < ends.Length; slot++)
+            (starts[slot], ends[slot], all) = (all, all, all + ends[slot]);
+        int[] places = new int[all];
+        for (int index = 0; index < _words.Length; index++)
+        {
+            ReadOnlySpan<int> own = _symbols.AsSpan(_words[index].Start, _words[index].Count);
+            for (int i = 0; i + 1 < own.Length; i++)
+            {
+                int slot = _pairs.SlotOf(PairTable.PairOf(own[i], own[i + 1]));
+                if (ends[slot] == starts[slot] || places[ends[slot] - 1] != index)
+                    places[ends[slot]++] = index;
+            }
+        }
+
+        for (int slot = 0; slot < ends.Length; slot++)
+        {
+            if (_pairs.PairAt(slot) is ulong pair)
+                Enqueue(pair, places.AsMemory(starts[slot]..ends[slot]));
+        }
     }
 
-    private void Enqueue()
+    private void Enqueue(ulong pair, ReadOnlyMemory<int> words)
     {
-        foreach ((ulong pair, long count, List<int> words) in _pairs.TakeNew())
-        {
-            if (count > 0)
-                _queue.Enqueue(words, new Candidate(count, pair));
-        }
+        long count = _pairs[pair];
+        if (count > 0)
+            _queue.Enqueue(words, new Candidate(count, pair));
+    }
+
+    /// <summary>Joins a pair in words. All counts are right before new pairs are put into the queue.</summary>
+    private void Merge(ReadOnlySpan<int> words, int left, int right, int id)
+    {
+        _before.Reserve(Tokens.Count);
+        _after.Reserve(Tokens.Count);
+        foreach (int word in words)
+            Merge(word, left, right, id);
+        foreach ((int token, long weight) in _before.TakeLost())
+            _pairs.Add(PairTable.PairOf(token, left), -weight);
+        foreach ((int token, long weight) in _after.TakeLost())
+            _pairs.Add(PairTable.PairOf(right, token), -weight);
+        foreach ((int token, long weight) in _before.Gained())
+            _pairs.Add(PairTable.PairOf(token, id), weight);
+        foreach ((int token, long weight) in _after.Gained())
+            _pairs.Add(PairTable.PairOf(id, token), weight);
+        foreach ((int token, ReadOnlyMemory<int> found) in _before.TakeGained())
+            Enqueue(PairTable.PairOf(token, id), found);
+        foreach ((int token, ReadOnlyMemory<int> found) in _after.TakeGained())
+            Enqueue(PairTable.PairOf(id, token), found);
     }
 
     /// <summary>Joins a pair in one word. Pairs that would make too long a token are not counted up, and never become
     /// candidates there.</summary>
-    private void Merge(int word, int left, int right, int id)
+    private void Merge(int index, int left, int right, int id)
     {
-        Span<int> symbols = _symbols.AsSpan(_starts[word], _counts[word]);
-        Span<int> letters = _letters.Length == 0 ? [] : _letters.AsSpan(_starts[word], _counts[word]);
-        long weight = _weights[word];
+        ref Word word = ref _words[index];
+        Span<int> symbols = _symbols.AsSpan(word.Start, word.Count);
+        Span<int> letters = _letters.Length == 0 ? [] : _letters.AsSpan(word.Start, word.Count);
         int write = 0;
         for (int read = 0; read < symbols.Length; read++, write++)
         {
@@ -198,16 +232,19 @@ internal sealed class MergeLearner
             {
                 if (write > 0)
                 {
-                    _pairs.Subtract(symbols[write - 1], left, weight);
+                    _before.Lose(symbols[write - 1], word.Weight);
                     if (letters.IsEmpty || letters[write - 1] + length < MaxTokenLength)
-                        _pairs.Add(symbols[write - 1], id, weight, word);
+                        _before.Gain(symbols[write - 1], word.Weight, index);
                 }
 
                 if (read + 2 < symbols.Length)
                 {
-                    _pairs.Subtract(right, symbols[read + 2], weight);
+                    int next = symbols[read + 2];
+                    _after.Lose(next, word.Weight);
+
+                    // The new token twice is one pair, whichever of the two was there before.
                     if (letters.IsEmpty || letters[read + 2] + length < MaxTokenLength)
-                        _pairs.Add(id, symbols[read + 2], weight, word);
+                        (next == id ? _before : _after).Gain(next, word.Weight, index);
                 }
 
                 symbols[write] = id;
@@ -218,7 +255,7 @@ internal sealed class MergeLearner
                 letters[write] = length;
         }
 
-        _counts[word] = write;
+        word.Count = write;
     }
 
     /// <summary>The tokens of letters in each of their four places in a word.</summary>
@@ -252,5 +289,13 @@ internal sealed class MergeLearner
     {
         public int CompareTo(Candidate other) =>
             Count != other.Count ? other.Count.CompareTo(Count) : Pair.CompareTo(other.Pair);
+    }
+
+    /// <summary>How often a word comes, and where its symbols are.</summary>
+    private struct Word
+    {
+        public long Weight;
+        public int Start;
+        public int Count;
     }
 }

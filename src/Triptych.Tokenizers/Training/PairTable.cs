@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Triptych.Tokenizers;
 
-/// <summary>Pairs of token ids with how often each comes and the words where it is new since the queue last heard of it.</summary>
+/// <summary>Pairs of token ids with how often each comes.</summary>
 internal sealed class PairTable
 {
     private const ulong Empty = ulong.MaxValue;
@@ -11,78 +11,51 @@ internal sealed class PairTable
     private Entry[] _entries = NewEntries(1 << 10);
     private int _shift = 64 - 10;
     private int _count;
-    private List<ulong> _touched = [];
+
+    /// <summary>One more than the highest slot.</summary>
+    public int Slots => _entries.Length;
 
     /// <summary>How often a pair comes.</summary>
-    public long this[ulong pair] => Find(pair).Count;
+    public long this[ulong pair] => Add(pair, 0);
 
     public static ulong PairOf(int left, int right) => (ulong)(uint)left << 32 | (uint)right;
 
-    /// <summary>Counts a pair down.</summary>
-    public void Subtract(int left, int right, long weight) => Find(PairOf(left, right)).Count -= weight;
-
-    /// <summary>Says beforehand that a pair will be counted up once more, so that there is just as much room for its words.</summary>
-    public void Expect(int left, int right) => Find(PairOf(left, right)).Expected++;
-
-    /// <summary>Counts a pair up and notes the word.</summary>
-    public void Add(int left, int right, long weight, int word)
+    /// <summary>Counts a pair up or down; how often it comes now.</summary>
+    public long Add(ulong pair, long weight)
     {
-        ulong pair = PairOf(left, right);
-        ref Entry entry = ref Find(pair);
-        entry.Count += weight;
-        if (entry.Words is null)
-        {
-            entry.Words = new List<int>(entry.Expected) { word };
-            entry.Expected = 0;
-            _touched.Add(pair);
-        }
-        else if (entry.Words[^1] != word)
-        {
-            entry.Words.Add(word);
-        }
+        // A new pair may move the entries.
+        int slot = SlotOf(pair);
+        return _entries[slot].Count += weight;
     }
 
-    /// <summary>Takes the pairs that were counted up, each with the words where that was.</summary>
-    public IEnumerable<(ulong Pair, long Count, List<int> Words)> TakeNew()
-    {
-        foreach (ulong pair in _touched)
-        {
-            List<int> words = Find(pair).Words!;
-            Find(pair).Words = null;
-            yield return (pair, Find(pair).Count, words);
-        }
-
-        _touched.Clear();
-        if (_touched.Capacity > 1 << 12)
-            _touched = [];
-    }
-
+    /// <summary>The place of a pair, which is its own until another pair is new; it is made where there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref Entry Find(ulong pair)
+    public int SlotOf(ulong pair)
     {
         Entry[] entries = _entries;
-        for (int slot = SlotOf(pair); ; slot = slot + 1 & entries.Length - 1)
+        for (int slot = HomeOf(pair); ; slot = slot + 1 & entries.Length - 1)
         {
-            ref Entry entry = ref entries[slot];
-            if (entry.Pair == pair)
-                return ref entry;
-            if (entry.Pair == Empty)
-                return ref Insert(pair, slot);
+            ulong found = entries[slot].Pair;
+            if (found == pair)
+                return slot;
+            if (found == Empty)
+                return Insert(pair, slot);
         }
     }
 
-    private ref Entry Insert(ulong pair, int slot)
+    /// <summary>The pair at a slot, or null.</summary>
+    public ulong? PairAt(int slot) => _entries[slot].Pair is not Empty and ulong pair ? pair : null;
+
+    private int Insert(ulong pair, int slot)
     {
         if (++_count * 2L > _entries.Length)
         {
             Grow();
-            slot = SlotOf(pair);
-            while (_entries[slot].Pair != Empty)
-                slot = slot + 1 & _entries.Length - 1;
+            slot = FreeSlotOf(pair);
         }
 
         _entries[slot].Pair = pair;
-        return ref _entries[slot];
+        return slot;
     }
 
     private void Grow()
@@ -92,16 +65,20 @@ internal sealed class PairTable
         _shift = 64 - BitOperations.Log2((uint)_entries.Length);
         foreach (Entry entry in old)
         {
-            if (entry.Pair == Empty)
-                continue;
-            int slot = SlotOf(entry.Pair);
-            while (_entries[slot].Pair != Empty)
-                slot = slot + 1 & _entries.Length - 1;
-            _entries[slot] = entry;
+            if (entry.Pair != Empty)
+                _entries[FreeSlotOf(entry.Pair)] = entry;
         }
     }
 
-    private int SlotOf(ulong pair) => (int)((pair * 0x9E3779B97F4A7C15 ^ pair >> 32) * 0xBF58476D1CE4E5B9 >> _shift);
+    private int FreeSlotOf(ulong pair)
+    {
+        int slot = HomeOf(pair);
+        while (_entries[slot].Pair != Empty)
+            slot = slot + 1 & _entries.Length - 1;
+        return slot;
+    }
+
+    private int HomeOf(ulong pair) => (int)((pair * 0x9E3779B97F4A7C15 ^ pair >> 32) * 0xBF58476D1CE4E5B9 >> _shift);
 
     private static Entry[] NewEntries(int length)
     {
@@ -114,7 +91,5 @@ internal sealed class PairTable
     {
         public ulong Pair;
         public long Count;
-        public List<int>? Words;
-        public int Expected;
     }
 }

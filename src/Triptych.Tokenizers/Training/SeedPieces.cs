@@ -7,39 +7,63 @@ namespace Triptych.Tokenizers;
 /// same letter, which are the inner nodes of the suffix tree of the different words. Suffixes are sorted only as deep as
 /// pieces may be long, letter by letter, and the groups that this makes are the nodes.
 /// </summary>
-internal sealed class SeedPieces(int[] text, int letterCount, int maxLength, CancellationToken cancellationToken)
+internal sealed class SeedPieces(int[] text, int letterCount, int maxLength, int limit, CancellationToken cancellationToken)
 {
     private const int CountingSortFrom = 64;
 
+    private readonly SeedSelection _best = new(limit);
     private int[] _suffixes = [];
     private int[] _keys = [];
 
-    /// <summary>The substrings of two letters or more, in the order of their letters.</summary>
-    public List<Substring> Find()
+    /// <summary>The substrings of two letters or more that cover most of the text, as many as the limit says, best first.</summary>
+    public List<Seed> Find()
     {
-        _suffixes = [.. Enumerable.Range(0, text.Length).Where(at => text[at] != 0)];
-        _keys = new int[_suffixes.Length];
         if (maxLength < 2)
             return [];
-        (int From, int To)[] groups = [.. Groups(0, _suffixes.Length, 0)];
-        var found = new List<Substring>[groups.Length];
+        int[] ends = SortByFirstLetter();
+        _keys = new int[_suffixes.Length];
         try
         {
             Parallel.ForEach(
-                Partitioner.Create(Enumerable.Range(0, groups.Length), EnumerablePartitionerOptions.NoBuffering),
+                Partitioner.Create(Enumerable.Range(1, letterCount - 1), EnumerablePartitionerOptions.NoBuffering),
                 new ParallelOptions { CancellationToken = cancellationToken },
-                i => Visit(groups[i].From, groups[i].To, 1, found[i] = []));
+                letter =>
+                {
+                    var found = new SeedSelection.Part(_best, letter);
+                    Visit(ends[letter - 1], ends[letter], 1, found);
+                    found.Flush();
+                });
         }
         catch (AggregateException e)
         {
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
         }
 
-        return [.. found.SelectMany(list => list)];
+        return _best.Take();
+    }
+
+    /// <summary>Sorts all suffixes by their first letter; where each letter's end.</summary>
+    private int[] SortByFirstLetter()
+    {
+        int[] places = new int[letterCount];
+        foreach (int letter in text)
+            places[letter]++;
+        _suffixes = new int[text.Length - places[0]];
+        places[0] = 0;
+        int end = 0;
+        for (int letter = 1; letter < letterCount; letter++)
+            (places[letter], end) = (end, end + places[letter]);
+        for (int at = 0; at < text.Length; at++)
+        {
+            if (text[at] != 0)
+                _suffixes[places[text[at]]++] = at;
+        }
+
+        return places;
     }
 
     /// <summary>A group of suffixes that begin with the same letters. Only where letters differ is there a deeper call.</summary>
-    private void Visit(int from, int to, int depth, List<Substring> output)
+    private void Visit(int from, int to, int depth, SeedSelection.Part output)
     {
         if (to - from < 2)
             return;
@@ -51,7 +75,7 @@ internal sealed class SeedPieces(int[] text, int letterCount, int maxLength, Can
         }
 
         if (depth >= 2)
-            output.Add(new Substring(_suffixes[from], depth, to - from));
+            output.Add(_suffixes[from], depth, to - from);
         if (depth == maxLength)
             return;
         foreach ((int start, int end) in Groups(from, to, depth))
@@ -115,7 +139,4 @@ internal sealed class SeedPieces(int[] text, int letterCount, int maxLength, Can
             at = places[letter];
         }
     }
-
-    /// <summary>A substring: where it is once, its length, and how often it comes.</summary>
-    internal readonly record struct Substring(int Start, int Length, int Count);
 }

@@ -197,11 +197,15 @@ public abstract class TokenizerTrainer
     }
 
     /// <summary>Counts the letters of the words.</summary>
+    /// <param name="words">The words.</param>
+    /// <param name="bytesPerWord">The memory that learning takes for each word,</param>
+    /// <param name="bytesPerLetter">for each of its letters,</param>
+    /// <param name="more">and beside that.</param>
     /// <exception cref="TokenizerException">To learn from them takes more memory than allowed.</exception>
-    private protected LearningSize Measure(WordCounts words, int bytesPerWord, int bytesPerLetter)
+    private protected LearningSize Measure(WordCounts words, int bytesPerWord, int bytesPerLetter, Func<LearningSize, long>? more = null)
     {
         LearningSize size = LearningSize.Of(words);
-        long bytes = bytesPerWord * size.Words + bytesPerLetter * size.Length;
+        long bytes = bytesPerWord * size.Words + bytesPerLetter * size.Length + (more?.Invoke(size) ?? 0);
         if (bytes > Memory || size.Words + size.Length > Array.MaxLength)
         {
             throw new TokenizerException(Name, string.Create(CultureInfo.InvariantCulture,

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using System.Text;
 
@@ -17,6 +18,10 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
     private const int MaxParts = 16;
     private const int LeastPart = 256;
 
+    // Used again in each round: sums of a million pieces are large, and so is the lattice of a long word.
+    private readonly ConcurrentBag<UnigramLattice> _lattices = [];
+    private double[][] _sums = [];
+
     public required int VocabSize { get; init; }
 
     public required int MaxPieceLength { get; init; }
@@ -29,6 +34,9 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
 
     /// <summary>Pruning stops a little above the size that is wanted, since estimation drops pieces too.</summary>
     private int DesiredSize => (int)(VocabSize * 11L / 10);
+
+    /// <summary>How many parts so many words are worked on in, by as many threads at most.</summary>
+    public static int PartsOf(long words) => (int)Math.Clamp(words / LeastPart, 1, MaxParts);
 
     /// <summary>Learns the pieces; the first one stands for the unknown.</summary>
     public UnigramModel Learn(IProgress<TokenizerTrainingProgress>? progress)
@@ -43,7 +51,7 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
         {
             for (int i = 0; i < SubIterations; i++)
             {
-                model = Maximize(model, Expect(model));
+                Maximize(model, Expect(model));
                 progress?.Report(new TokenizerTrainingProgress("estimate pieces", ++done, Math.Max(total, done)));
             }
 
@@ -52,7 +60,9 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
             List<UnigramPiece> kept = Prune(model);
             if (kept.Count == model.Pieces.Count)
                 return model;
-            model = new UnigramModel(corpus, kept);
+            model.Pieces.Clear();
+            model.Pieces.AddRange(kept);
+            model.Update();
         }
     }
 
@@ -88,28 +98,19 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
 
     private UnigramModel Seed()
     {
-        List<SeedPieces.Substring> substrings =
-            new SeedPieces(corpus.Text, corpus.LetterLimit, MaxPieceLength, cancellationToken).Find();
-        var letters = corpus.CountLetters().Select((letter, i) => (letter.Start, Length: 1, letter.Count, Order: i)).ToList();
-        var seeds = substrings.Select((found, i) => (found.Start, found.Length, Count: (double)found.Count * found.Length, Order: i)).ToList();
+        // Letters are in their order, and the last of equals comes first.
+        List<Seed> seeds = [.. corpus.CountLetters().Select((letter, i) => new Seed(letter.Start, 1, letter.Count, i))];
+        seeds.Sort();
+        seeds.AddRange(new SeedPieces(corpus.Text, corpus.LetterLimit, MaxPieceLength, Math.Max(1, SeedSize - seeds.Count), cancellationToken).Find());
 
-        // Both lists are in the order of their letters, and the last of equals comes first.
-        Comparison<(int Start, int Length, double Count, int Order)> byCount =
-            static (a, b) => a.Count != b.Count ? b.Count.CompareTo(a.Count) : b.Order.CompareTo(a.Order);
-        letters.Sort(byCount);
-        seeds.Sort(byCount);
-        if (letters.Count + seeds.Count > SeedSize)
-            seeds.RemoveRange(Math.Max(1, SeedSize - letters.Count), seeds.Count - Math.Max(1, SeedSize - letters.Count));
-        letters.AddRange(seeds);
-
-        double total = Math.Log(letters.Sum(seed => seed.Count));
-        int[] ranks = Ranks(letters.ConvertAll(seed => (seed.Start, seed.Length)));
-        List<UnigramPiece> pieces = [new UnigramPiece(0, 0, -1, double.NaN)];
-        pieces.AddRange(letters.Select((seed, i) => new UnigramPiece(seed.Start, seed.Length, ranks[i], Math.Log(seed.Count) - total)));
+        double total = Math.Log(seeds.Sum(seed => seed.Cover));
+        int[] ranks = Ranks(seeds);
+        List<UnigramPiece> pieces = new(seeds.Count + 1) { new UnigramPiece(0, 0, -1, double.NaN) };
+        pieces.AddRange(seeds.Select((seed, i) => new UnigramPiece(seed.Start, seed.Length, ranks[i], Math.Log(seed.Cover) - total)));
         return new UnigramModel(corpus, pieces);
     }
 
-    private int[] Ranks(List<(int Start, int Length)> seeds)
+    private int[] Ranks(List<Seed> seeds)
     {
         int[] order = [.. Enumerable.Range(0, seeds.Count)];
         Array.Sort(order, (a, b) => corpus.Text.AsSpan(seeds[a].Start, seeds[a].Length)
@@ -131,23 +132,28 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
     /// <summary>Sums over words in parts that depend on the corpus alone, so that threads change nothing.</summary>
     private double[] Sum(UnigramModel model, Action<UnigramLattice, int, double[]> add)
     {
-        int parts = Math.Clamp(corpus.WordCount / LeastPart, 1, MaxParts);
-        double[][] sums = new double[parts][];
+        int parts = PartsOf(corpus.WordCount);
+        int count = model.Pieces.Count;
+        if (_sums.Length < parts || _sums[0].Length < count)
+            _sums = [.. Enumerable.Range(0, parts).Select(_ => new double[count])];
         InParallel(parts, part =>
         {
-            double[] sum = sums[part] = new double[model.Pieces.Count];
-            var lattice = new UnigramLattice();
+            double[] sum = _sums[part];
+            Array.Clear(sum, 0, count);
+            UnigramLattice lattice = _lattices.TryTake(out UnigramLattice? used) ? used : new UnigramLattice();
             int end = (int)((long)corpus.WordCount * (part + 1) / parts);
             for (int word = (int)((long)corpus.WordCount * part / parts); word < end; word++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 add(lattice, word, sum);
             }
+
+            _lattices.Add(lattice);
         });
-        double[] total = sums[0];
-        foreach (double[] sum in sums[1..])
+        double[] total = new double[count];
+        foreach (double[] sum in _sums)
         {
-            for (int i = 0; i < total.Length; i++)
+            for (int i = 0; i < count; i++)
                 total[i] += sum[i];
         }
 
@@ -155,22 +161,24 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
     }
 
     /// <summary>New scores with a sparse prior: digamma in place of the logarithm. Pieces that hardly come are dropped.</summary>
-    private UnigramModel Maximize(UnigramModel model, double[] expected)
+    private static void Maximize(UnigramModel model, double[] expected)
     {
-        List<UnigramPiece> pieces = [model.Pieces[UnigramModel.Unknown]];
+        List<UnigramPiece> pieces = model.Pieces;
+        int kept = 1;
         double sum = 0;
         for (int i = 1; i < expected.Length; i++)
         {
             if (expected[i] < LeastExpected)
                 continue;
-            pieces.Add(model.Pieces[i] with { Score = expected[i] });
+            pieces[kept++] = pieces[i] with { Score = expected[i] };
             sum += expected[i];
         }
 
+        pieces.RemoveRange(kept, pieces.Count - kept);
         double logSum = Digamma(sum);
-        for (int i = 1; i < pieces.Count; i++)
+        for (int i = 1; i < kept; i++)
             pieces[i] = pieces[i] with { Score = Digamma(pieces[i].Score) - logSum };
-        return new UnigramModel(corpus, pieces);
+        model.Update();
     }
 
     private List<UnigramPiece> Prune(UnigramModel model)
@@ -202,7 +210,7 @@ internal sealed class UnigramLearner(UnigramCorpus corpus, CancellationToken can
         double sum = counts.Sum();
         double words = corpus.Weights.Sum();
         double[] losses = new double[counts.Length];
-        int parts = Math.Clamp(counts.Length / LeastPart, 1, MaxParts);
+        int parts = PartsOf(counts.Length);
         InParallel(parts, part =>
         {
             var lattice = new UnigramLattice();

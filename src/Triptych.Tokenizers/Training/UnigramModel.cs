@@ -18,18 +18,29 @@ internal sealed class UnigramModel
     public UnigramModel(UnigramCorpus corpus, List<UnigramPiece> pieces)
     {
         Pieces = pieces;
-        Trie = new PieceTrie(corpus.Text, pieces, corpus.LetterLimit);
-        Scores = [.. pieces.Select(piece => piece.Score)];
-        MinScore = Scores.Skip(1).DefaultIfEmpty(0).Min();
+        Trie = new PieceTrie(corpus.Text, corpus.LetterLimit);
+        Scores = new double[pieces.Count];
+        Update();
     }
 
+    /// <summary>The pieces; never more than there were at first. After a change follows <see cref="Update"/>.</summary>
     public List<UnigramPiece> Pieces { get; }
 
     public PieceTrie Trie { get; }
 
+    /// <summary>The scores by piece.</summary>
     public double[] Scores { get; }
 
-    public double MinScore { get; }
+    public double MinScore { get; private set; }
 
     public double UnknownScore => MinScore - UnknownPenalty;
+
+    /// <summary>Makes it ready for other pieces, in the memory that it has.</summary>
+    public void Update()
+    {
+        Trie.Build(Pieces);
+        for (int i = 0; i < Pieces.Count; i++)
+            Scores[i] = Pieces[i].Score;
+        MinScore = Pieces.Count > 1 ? Pieces.Skip(1).Min(piece => piece.Score) : 0;
+    }
 }

@@ -14,7 +14,9 @@ public sealed class UnigramTrainer : TokenizerTrainer
 
     // Measured, with what the collector has not taken back.
     private const int BytesPerWord = 16;
-    private const int BytesPerLetter = 80;
+    private const int BytesPerLetter = 32;
+    private const int BytesPerSeed = 256;
+    private const int BytesPerPlace = 256;
 
     /// <summary>Creates a trainer for 8,000 pieces with <c>&lt;unk&gt;</c> for letters that the vocabulary lacks.</summary>
     public UnigramTrainer()
@@ -70,7 +72,7 @@ public sealed class UnigramTrainer : TokenizerTrainer
         List<string> special = [.. pipeline.SpecialTokens];
         if (unknown is not null && !special.Contains(unknown))
             special.Insert(0, unknown);
-        var corpus = new UnigramCorpus(words, Measure(words, BytesPerWord, BytesPerLetter), Name);
+        var corpus = new UnigramCorpus(words, Measure(words, BytesPerWord, BytesPerLetter, SeedsAndLattices), Name);
         words.Dispose();
         Rune[] letters = [.. corpus.Letters.Union(InitialAlphabet.EnumerateRunes()).Order()];
         if (letters.Length + special.Count > VocabSize)
@@ -92,4 +94,7 @@ public sealed class UnigramTrainer : TokenizerTrainer
         pipeline.Model["unk_id"] = unknown is null ? null : ids[unknown];
         pipeline.Model["vocab"] = new JsonArray([.. pieces.Select(piece => new JsonArray(piece.Token, piece.Score))]);
     }
+
+    private long SeedsAndLattices(LearningSize size) => BytesPerSeed * Math.Min(SeedSize, size.Length)
+        + BytesPerPlace * size.Longest * Math.Min(Environment.ProcessorCount, UnigramLearner.PartsOf(size.Words));
 }

@@ -8,15 +8,15 @@ namespace Triptych.Tokenizers;
 
 /// <summary>
 /// Counts the words of a corpus on all cores. Where texts can be cut into segments that the pipeline works on independently,
-/// segments are counted as they are written, and each different one goes through the pipeline once, at the end. Each thread
+/// segments are counted as they are written; each different one that is not a word yet goes through the pipeline once, at the end. Each thread
 /// counts by itself and adds to the common counts when it has seen many different words; these go to temporary files when they
 /// have grown to the limit, so that memory follows neither the corpus nor its vocabulary.
 /// </summary>
 internal sealed class WordCounter(TrainingPipeline pipeline, WordLimits limits, bool sort) : IDisposable
 {
     private const int LocalWords = 1 << 17;
-    private const int ChunkWords = 1 << 13;
 
+    private readonly Segmenter? _segmenter = pipeline.Segmenter;
     private readonly WordStore _words = new(limits.Folder);
     private readonly WordStore _segments = new(limits.Folder);
     private readonly long _localBytes = limits.Bytes / (4 * Environment.ProcessorCount);
@@ -60,23 +60,10 @@ internal sealed class WordCounter(TrainingPipeline pipeline, WordLimits limits, 
         _segments.Dispose();
     }
 
-    private static IEnumerable<List<KeyValuePair<string, long>>> Chunks(WordReader segments)
+    private static IEnumerable<Chunk> Chunks(WordReader segments)
     {
-        while (Take(segments) is { Count: > 0 } chunk)
+        while (Chunk.Take(segments) is { Count: > 0 } chunk)
             yield return chunk;
-    }
-
-    private static List<KeyValuePair<string, long>> Take(WordReader segments)
-    {
-        var chunk = new List<KeyValuePair<string, long>>();
-        long bytes = 0;
-        while (chunk.Count < ChunkWords && bytes < LocalWords && segments.Read(out ReadOnlySpan<byte> segment, out long count))
-        {
-            chunk.Add(KeyValuePair.Create(System.Text.Encoding.UTF8.GetString(segment), count));
-            bytes += segment.Length;
-        }
-
-        return chunk;
     }
 
     private void InParallel<T>(IEnumerable<T> items, Corpus corpus, Action<T, Worker> work, CancellationToken cancellationToken)
@@ -106,9 +93,12 @@ internal sealed class WordCounter(TrainingPipeline pipeline, WordLimits limits, 
     {
         lock (_words)
         {
-            _words.Take(worker.Words);
-            _segments.Take(worker.Segments);
-            worker.Bytes = 0;
+            _words.Add(worker.Words);
+            if (_segmenter is { SegmentsAreWords: true })
+                _words.Add(worker.Segments, asBytes: _segmenter.PreTokenizerOf(first: false) is not null);
+            else
+                _segments.Add(worker.Segments);
+            worker.Clear();
             if (limits.MinCount <= 1 && _words.Count > limits.MaxWords)
                 throw TooMany(corpus);
             if (_words.Bytes + _segments.Bytes <= _room)
@@ -120,30 +110,60 @@ internal sealed class WordCounter(TrainingPipeline pipeline, WordLimits limits, 
     private TokenizerException TooMany(Corpus corpus) =>
         new(corpus.Name, $"there are more than {limits.MaxWords} different words (MaxDistinctWords)");
 
-    private sealed class Worker
+    /// <summary>Some segments, for one thread to cut.</summary>
+    private sealed class Chunk
     {
-        /// <summary>What a text takes in a dictionary beside its characters.</summary>
-        private const int EntryBytes = 64;
+        private const int MaxSegments = 1 << 13;
+        private const int MaxChars = 1 << 17;
 
-        private readonly PreTokenizedString _work = new();
-        private readonly List<Split> _cuts = [];
-        private readonly TrainingPipeline _pipeline;
-        private readonly Dictionary<string, long>.AlternateLookup<ReadOnlySpan<char>> _wordLookup;
-        private readonly Dictionary<string, long>.AlternateLookup<ReadOnlySpan<char>> _segmentLookup;
+        private readonly List<(int End, long Count)> _ends = [];
+        private char[] _chars = new char[1 << 14];
+        private int _length;
 
-        public Worker(TrainingPipeline pipeline)
+        public int Count => _ends.Count;
+
+        public static Chunk Take(WordReader segments)
         {
-            _pipeline = pipeline;
-            _wordLookup = Words.GetAlternateLookup<ReadOnlySpan<char>>();
-            _segmentLookup = Segments.GetAlternateLookup<ReadOnlySpan<char>>();
+            var chunk = new Chunk();
+            while (chunk.Count < MaxSegments && chunk._length < MaxChars && segments.Read(out ReadOnlySpan<byte> segment, out long count))
+                chunk.Add(segment, count);
+            return chunk;
         }
 
-        public Dictionary<string, long> Words { get; } = new(StringComparer.Ordinal);
+        public void Read(Action<ReadOnlySpan<char>, long> handler)
+        {
+            int start = 0;
+            foreach ((int end, long count) in _ends)
+            {
+                handler(_chars.AsSpan(start, end - start), count);
+                start = end;
+            }
+        }
 
-        public Dictionary<string, long> Segments { get; } = new(StringComparer.Ordinal);
+        private void Add(ReadOnlySpan<byte> segment, long count)
+        {
+            if (_chars.Length - _length < segment.Length)
+                Array.Resize(ref _chars, Math.Max(_chars.Length * 2, _length + segment.Length));
+            _length += System.Text.Encoding.UTF8.GetChars(segment, _chars.AsSpan(_length));
+            _ends.Add((_length, count));
+        }
+    }
 
-        /// <summary>About the memory that both take.</summary>
-        public long Bytes { get; set; }
+    private sealed class Worker(TrainingPipeline pipeline)
+    {
+        private readonly PreTokenizedString _work = new();
+        private readonly List<Split> _cuts = [];
+
+        /// <summary>Words in UTF-16, as they are in texts.</summary>
+        public WordTable Words { get; private set; } = new();
+
+        /// <summary>Segments in UTF-16.</summary>
+        public WordTable Segments { get; private set; } = new();
+
+        /// <summary>The memory that both take.</summary>
+        public long Bytes => Words.Bytes + Segments.Bytes;
+
+        public void Clear() => (Words, Segments) = (new WordTable(), new WordTable());
 
         public void Count(TextBatch batch, CancellationToken cancellationToken) => batch.Read(text =>
         {
@@ -151,21 +171,18 @@ internal sealed class WordCounter(TrainingPipeline pipeline, WordLimits limits, 
             Count(text);
         });
 
-        public void Cut(List<KeyValuePair<string, long>> segments)
+        public void Cut(Chunk segments) => segments.Read((segment, count) =>
         {
-            foreach ((string segment, long count) in segments)
-            {
-                _pipeline.CutSegment(_work, segment, first: false);
-                AddWords(count);
-            }
-        }
+            pipeline.CutSegment(_work, segment, first: false);
+            AddWords(count);
+        });
 
         private void Count(ReadOnlySpan<char> text)
         {
             _cuts.Clear();
-            if (text.IsEmpty || _pipeline.Segmenter is not Segmenter segmenter || !segmenter.TryCut(text, _cuts))
+            if (text.IsEmpty || pipeline.Segmenter is not Segmenter segmenter || !segmenter.TryCut(text, _cuts))
             {
-                _pipeline.Cut(_work, text);
+                pipeline.Cut(_work, text);
                 AddWords(1);
                 return;
             }
@@ -173,32 +190,20 @@ internal sealed class WordCounter(TrainingPipeline pipeline, WordLimits limits, 
             ReadOnlySpan<Split> cuts = CollectionsMarshal.AsSpan(_cuts);
             if (segmenter.FirstDiffers(offset: 0) && cuts.Length > 0)
             {
-                _pipeline.CutSegment(_work, text[cuts[0].Start..cuts[0].End], first: true);
+                pipeline.CutSegment(_work, text[cuts[0].Start..cuts[0].End], first: true);
                 AddWords(1);
                 cuts = cuts[1..];
             }
 
             foreach (ref readonly Split cut in cuts)
-            {
-                CollectionsMarshal.GetValueRefOrAddDefault(_segmentLookup, text[cut.Start..cut.End], out bool known)++;
-                Grow(known, cut.End - cut.Start);
-            }
+                Segments.Add(MemoryMarshal.AsBytes(text[cut.Start..cut.End]), 1);
         }
 
         private void AddWords(long count)
         {
             ReadOnlySpan<char> chars = _work.Text.Chars;
-            foreach (Split split in _work.Splits)
-            {
-                CollectionsMarshal.GetValueRefOrAddDefault(_wordLookup, chars[split.Start..split.End], out bool known) += count;
-                Grow(known, split.End - split.Start);
-            }
-        }
-
-        private void Grow(bool known, int chars)
-        {
-            if (!known)
-                Bytes += EntryBytes + sizeof(char) * chars;
+            foreach (ref readonly Split split in CollectionsMarshal.AsSpan(_work.Splits))
+                Words.Add(MemoryMarshal.AsBytes(chars[split.Start..split.End]), count);
         }
     }
 }

@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using Triptych.Tokenizers.Pipeline;
+
 namespace Triptych.Tokenizers;
 
 /// <summary>Counts of words that go to a temporary file as sorted runs where memory is short.</summary>
@@ -9,6 +12,7 @@ internal sealed class WordStore(string folder) : IDisposable
     private WordTable _table = new();
     private WordRuns? _runs;
     private byte[] _utf8 = [];
+    private byte[] _letters = [];
 
     /// <summary>How many different words are in memory.</summary>
     public int Count => _table.Count;
@@ -18,18 +22,20 @@ internal sealed class WordStore(string folder) : IDisposable
 
     public bool HasSpilled => _runs is not null;
 
-    /// <summary>Adds the counts and empties the dictionary; unpaired surrogates become U+FFFD.</summary>
-    public void Take(Dictionary<string, long> counts)
+    /// <summary>Adds the counts of words in UTF-16; unpaired surrogates become U+FFFD.</summary>
+    /// <param name="utf16">The words.</param>
+    /// <param name="asBytes">Whether words are to be made of the letters that stand for their bytes.</param>
+    public void Add(WordTable utf16, bool asBytes = false)
     {
-        foreach ((string word, long count) in counts)
+        WordReader reader = utf16.Read();
+        while (reader.Read(out ReadOnlySpan<byte> word, out long count))
         {
-            int most = System.Text.Encoding.UTF8.GetMaxByteCount(word.Length);
-            if (_utf8.Length < most)
-                _utf8 = new byte[most];
-            _table.Add(_utf8.AsSpan(0, System.Text.Encoding.UTF8.GetBytes(word, _utf8)), count);
+            ReadOnlySpan<char> chars = MemoryMarshal.Cast<byte, char>(word);
+            Reserve(ref _utf8, System.Text.Encoding.UTF8.GetMaxByteCount(chars.Length));
+            ReadOnlySpan<byte> utf8 = _utf8.AsSpan(0, System.Text.Encoding.UTF8.GetBytes(chars, _utf8));
+            _table.Add(asBytes ? ToByteLetters(utf8) : utf8, count);
         }
 
-        counts.Clear();
         if (_table.Count >= MaxWords)
             Spill();
     }
@@ -61,6 +67,32 @@ internal sealed class WordStore(string folder) : IDisposable
     }
 
     public void Dispose() => _runs?.Dispose();
+
+    private ReadOnlySpan<byte> ToByteLetters(ReadOnlySpan<byte> bytes)
+    {
+        Reserve(ref _letters, 2 * bytes.Length);
+        int length = 0;
+        foreach (byte b in bytes)
+        {
+            char letter = ByteAlphabet.CharOf(b);
+            if (letter < 0x80)
+            {
+                _letters[length++] = (byte)letter;
+                continue;
+            }
+
+            _letters[length++] = (byte)(0xC0 | letter >> 6);
+            _letters[length++] = (byte)(0x80 | letter & 0x3F);
+        }
+
+        return _letters.AsSpan(0, length);
+    }
+
+    private static void Reserve(ref byte[] buffer, int bytes)
+    {
+        if (buffer.Length < bytes)
+            buffer = new byte[Math.Max(bytes, buffer.Length * 2L > Array.MaxLength ? bytes : buffer.Length * 2)];
+    }
 
     private sealed class WordsInMemory(WordTable table, bool sort, int minCount) : WordCounts
     {
