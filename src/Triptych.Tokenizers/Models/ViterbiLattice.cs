@@ -59,15 +59,6 @@ internal ref struct ViterbiLattice
         node = new Node(score, _at, id);
     }
 
-    /// <summary>The same with sums that are kept in single precision.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void OfferRounded(int end, double score, int id)
-    {
-        Offer(end, score, id);
-        ref Node node = ref _nodes[end - _base];
-        node.Score = (float)node.Score;
-    }
-
     /// <summary>Appends the pieces of the best way to the end.</summary>
     public void Finish(List<Piece> output) => Settle(_length, output);
 

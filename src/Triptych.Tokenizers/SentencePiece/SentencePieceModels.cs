@@ -88,8 +88,8 @@ internal abstract class SentencePieceModel : TokenizerModel
 }
 
 /// <summary>
-/// SentencePiece's Unigram model: as <see cref="Models.Unigram"/>, but with sums in single precision over the whole text; a sum that is
-/// not rounded yet is compared with one that is, which decides between segmentations of equal worth.
+/// SentencePiece's Unigram model: as <see cref="Models.Unigram"/>, but with sums in single precision over the whole text, which decide
+/// between segmentations of equal worth.
 /// </summary>
 internal sealed class SentencePieceUnigram : SentencePieceModel
 {
@@ -98,7 +98,7 @@ internal sealed class SentencePieceUnigram : SentencePieceModel
     private const double DefinedPenalty = 0.1;
 
     private readonly CharTrie _trie;
-    private readonly double[] _scores;
+    private readonly float[] _scores;
     private readonly float _unknownScore;
 
     public SentencePieceUnigram(SentencePieceFile file)
@@ -120,7 +120,7 @@ internal sealed class SentencePieceUnigram : SentencePieceModel
         _trie = new CharTrie(keys, file.Fail);
         // What a user has defined gets so much that it is always chosen.
         _scores = [.. file.Pieces.Select(piece => piece.Type != PieceType.UserDefined ? piece.Score
-            : System.Text.Encoding.UTF8.GetByteCount(piece.Text) * highest - DefinedPenalty)];
+            : (float)(System.Text.Encoding.UTF8.GetByteCount(piece.Text) * highest - DefinedPenalty))];
     }
 
     public override void Tokenize(ReadOnlySpan<char> word, List<Piece> output)
@@ -141,7 +141,7 @@ internal sealed class SentencePieceUnigram : SentencePieceModel
                 if (id == CharTrie.None)
                     continue;
                 hasSingle |= end + 1 - at == single;
-                lattice.OfferRounded(end + 1, _scores[id] + score, id);
+                lattice.Offer(end + 1, _scores[id] + score, id);
             }
 
             if (!hasSingle)
