@@ -94,8 +94,6 @@ internal abstract class SentencePieceModel : TokenizerModel
 internal sealed class SentencePieceUnigram : SentencePieceModel
 {
     private const float UnknownPenalty = 10;
-    private const float SmallestNormal = 1.17549435e-38f;
-    private const double DefinedPenalty = 0.1;
 
     private readonly CharTrie _trie;
     private readonly float[] _scores;
@@ -105,22 +103,20 @@ internal sealed class SentencePieceUnigram : SentencePieceModel
         : base(file)
     {
         float lowest = float.MaxValue;
-        float highest = SmallestNormal;
         var keys = new List<(string, int)>();
         for (int id = 0; id < file.Pieces.Count; id++)
         {
             (string text, float score, PieceType type) = file.Pieces[id];
             if (type == PieceType.Normal)
-                (lowest, highest) = (Math.Min(lowest, score), Math.Max(highest, score));
+                lowest = Math.Min(lowest, score);
             if (type is PieceType.Normal or PieceType.UserDefined)
                 keys.Add((text, id));
         }
 
         _unknownScore = lowest - UnknownPenalty;
         _trie = new CharTrie(keys, file.Fail);
-        // What a user has defined gets so much that it is always chosen.
-        _scores = [.. file.Pieces.Select(piece => piece.Type != PieceType.UserDefined ? piece.Score
-            : (float)(System.Text.Encoding.UTF8.GetByteCount(piece.Text) * highest - DefinedPenalty))];
+        // What a user has defined has no cost in the files that training makes, so that it is always chosen.
+        _scores = [.. file.Pieces.Select(piece => piece.Score)];
     }
 
     public override void Tokenize(ReadOnlySpan<char> word, List<Piece> output)
