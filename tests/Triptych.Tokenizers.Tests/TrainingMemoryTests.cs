@@ -84,6 +84,51 @@ public sealed class TrainingMemoryTests : IDisposable
     }
 
     [Fact]
+    public void TheLatticeOfALongWordIsForetold()
+    {
+        var trainer = new UnigramTrainer { MaxMemory = 1 << 24, SeedSize = 1_000, VocabSize = 100 };
+        string[] words = [.. Enumerable.Range(0, 20_000).Select(i => $"{i % 9_973}")];
+        Assert.Equal(100, trainer.Train([string.Join(' ', words)]).VocabSize);
+        string message = Assert.Throws<TokenizerException>(() => trainer.Train([string.Concat(words)])).Message;
+        Assert.Contains("let the pre-tokenizer cut", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TheBestSubstringsAreKept()
+    {
+        const int Letters = 6, MaxLength = 5;
+        var random = new Random(3);
+        int[] text = [.. Enumerable.Range(0, 4_000).Select(_ => random.Next(random.Next(2) == 0 ? Letters : Letters - 1)), 0];
+        var next = new Dictionary<string, (int Count, HashSet<int> Letters)>(StringComparer.Ordinal);
+        for (int at = 0; at < text.Length; at++)
+        {
+            string substring = "";
+            for (int end = at; text[end] != 0 && end - at < MaxLength; end++)
+            {
+                substring += (char)('a' + text[end]);
+                (int count, HashSet<int> letters) = next.GetValueOrDefault(substring, (0, []));
+                letters.Add(text[end + 1]);
+                next[substring] = (count + 1, letters);
+            }
+        }
+
+        // The last in the order of letters is the first of equals.
+        string[] expected =
+        [
+            .. next.Where(found => found.Key.Length >= 2 && found.Value.Letters.Count > 1)
+                .OrderByDescending(found => found.Value.Count * found.Key.Length).ThenByDescending(found => found.Key, StringComparer.Ordinal)
+                .Select(found => $"{found.Key} {found.Value.Count * found.Key.Length}"),
+        ];
+        Assert.True(expected.Length > 600);
+        foreach (int limit in (int[])[1, 10, 100, 500, expected.Length, 1 << 20])
+        {
+            List<Seed> seeds = new SeedPieces(text, Letters, MaxLength, limit, default).Find();
+            Assert.Equal(expected.Take(limit), seeds.Select(seed =>
+                $"{string.Concat(text.AsSpan(seed.Start, seed.Length).ToArray().Select(letter => (char)('a' + letter)))} {seed.Cover:F0}"));
+        }
+    }
+
+    [Fact]
     public void NothingStaysBehindWhenTrainingFails()
     {
         using var cancellation = new CancellationTokenSource();
