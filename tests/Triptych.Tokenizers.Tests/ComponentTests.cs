@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Triptych.TestSupport;
+using Triptych.Tokenizers.Unicode;
 
 namespace Triptych.Tokenizers.Tests;
 
@@ -59,4 +60,18 @@ public sealed class ComponentTests
     }
 
     private static IEnumerable<T> Values<T>(JsonNode? json) => json!.AsArray().Select(value => value!.GetValue<T>());
+
+    [Fact]
+    public void NoDecompositionOfOneCharacterHasToBeSorted()
+    {
+        var parts = new List<int>();
+        int[] source = new int[1];
+        for (int codePoint = 0; codePoint <= 0x10FFFF; codePoint++)
+        {
+            parts.Clear();
+            source[0] = codePoint;
+            UnicodeData.Decompose(codePoint, compatible: false, parts);
+            Assert.Equal(Normalization.Decompose(source, compatible: false).Select(change => change.CodePoint), parts);
+        }
+    }
 }

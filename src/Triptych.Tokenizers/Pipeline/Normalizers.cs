@@ -121,6 +121,7 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChineseChars, bo
     {
         text.BeginRewrite();
         NormalizedString? run = null;
+        List<int>? parts = null;
         int done = 0;
         for (int i = 0, units; i < text.Length; i += units)
         {
@@ -129,19 +130,36 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChineseChars, bo
             int end = i + units;
             while (end < text.Length && Decomposes(text, end, out int more))
                 end += more;
-            run ??= new NormalizedString();
-            run.Load(text, i, end);
-            run.Transform(Normalization.Decompose(run.ToCodePoints(), compatible: false));
             text.AppendCurrent(done, i);
-            text.AppendFrom(run, 0, run.Length);
+            if (end == i + units)
+            {
+                DecomposeAlone(text, i, parts ??= []);
+            }
+            else
+            {
+                run ??= new NormalizedString();
+                run.Load(text, i, end);
+                run.Transform(Normalization.Decompose(run.ToCodePoints(), compatible: false));
+                text.AppendFrom(run, 0, run.Length);
+            }
+
             done = end;
             units = end - i;
         }
 
-        if (run is null)
+        if (done == 0)
             return;
         text.AppendCurrent(done, text.Length);
         text.EndRewrite();
+    }
+
+    /// <summary>The marks of one character have their order already.</summary>
+    private static void DecomposeAlone(NormalizedString text, int at, List<int> parts)
+    {
+        parts.Clear();
+        UnicodeData.Decompose(NormalizedString.CodePointAt(text.Chars, at, out _), compatible: false, parts);
+        foreach (int part in parts)
+            text.Append(part, text.Origins[at]);
     }
 
     private static bool Decomposes(NormalizedString text, int at, out int units) =>
