@@ -1,4 +1,5 @@
 using System.Text;
+using Triptych.Tokenizers.Loading;
 using Triptych.Tokenizers.Unicode;
 
 namespace Triptych.Tokenizers.Pipeline;
@@ -26,6 +27,8 @@ internal sealed class PrecompiledNormalizer(CharsMap map) : Normalizer
             return;
         List<Change> changes = s_changes ??= [];
         changes.Clear();
+        if (text.Length > KeptChanges)
+            LargeMemory.Reserve(changes, text.Length);
         if (Collect(text.Chars, changes))
             text.Transform(changes);
         if (changes.Capacity > KeptChanges)
