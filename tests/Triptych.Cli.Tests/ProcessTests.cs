@@ -70,7 +70,16 @@ public sealed partial class ProcessTests : IDisposable
         using var process = Start("bench", folder.At("model"), "--repeat", "1000000");
         await Task.Delay(TimeSpan.FromSeconds(2));
         Assert.Equal(0, Kill(process.Id, Interrupt));
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        try
+        {
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        }
+        finally
+        {
+            if (!process.HasExited)
+                process.Kill();
+        }
+
         Assert.Equal(130, process.ExitCode);
         Assert.Equal("triptych: cancelled", (await process.StandardError.ReadToEndAsync()).Trim());
     }
