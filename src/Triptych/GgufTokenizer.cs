@@ -56,12 +56,26 @@ public static class GgufTokenizer
             EosTokenId = metadata.GetTokenId("eos"),
             UnknownTokenId = metadata.GetTokenId("unknown"),
             PaddingTokenId = metadata.GetTokenId("padding"),
+            ClassifierTokenId = metadata.GetTokenId("cls"),
+            // The key is spelled so.
+            SeparatorTokenId = metadata.GetTokenId("seperator"),
+            MaskTokenId = metadata.GetTokenId("mask"),
             AddBosToken = metadata.GetBoolean(Prefix + "add_bos_token"),
             AddEosToken = metadata.GetBoolean(Prefix + "add_eos_token"),
+            AddSepToken = metadata.GetBoolean(Prefix + "add_sep_token"),
+            RemoveExtraWhitespaces = metadata.GetBoolean(Prefix + "remove_extra_whitespaces"),
+            PrecompiledCharsMap = metadata.GetInt64s(Prefix + "precompiled_charsmap") is { } map ? ToBytes(map, metadata.Path) : null,
+            Lowercase = metadata.GetBoolean(Prefix + "normalizer.lowercase"),
+            StripAccents = metadata.GetBoolean(Prefix + "normalizer.strip_accents"),
             AddSpacePrefix = metadata.GetBoolean(Prefix + "add_space_prefix"),
             ChatTemplate = metadata.GetString(ChatTemplate),
         };
     }
+
+    /// <summary>Bytes, which some files have as signed numbers.</summary>
+    private static byte[] ToBytes(long[] values, string path) => Array.TrueForAll(values, value => value is >= sbyte.MinValue and <= byte.MaxValue)
+        ? Array.ConvertAll(values, value => (byte)value)
+        : throw new CheckpointException(path, Prefix + "precompiled_charsmap", "is not an array of bytes");
 
     /// <summary>Adds the description of a tokenizer to metadata.</summary>
     public static void Write(GgufVocabulary vocabulary, GgufMetadata metadata)

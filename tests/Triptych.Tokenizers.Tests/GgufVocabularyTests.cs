@@ -32,6 +32,42 @@ public sealed class GgufVocabularyTests
         Assert.Equal(expected, string.Join(' ', vocabulary.ToTokenizer("test.gguf").EncodeToIds(text, addSpecialTokens: false)));
     }
 
+    [Theory]
+    [InlineData(null, null, "2 4 8 5 7 4 5 1 3")]
+    [InlineData(false, null, "2 1 7 1 1 3")]
+    [InlineData(null, false, "4 8 5 7 4 5 1")]
+    public void WordPieceHasMarksBeforeWords(bool? lowercase, bool? frame, string expected)
+    {
+        var vocabulary = new GgufVocabulary
+        {
+            Model = GgufVocabulary.WordPiece, Tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "\u2581un", "able", "\u2581able", "\u2581,", "aff", "[unused0]"],
+            TokenTypes = [.. Enumerable.Repeat(GgufTokenType.Control, 4), .. Enumerable.Repeat(GgufTokenType.Normal, 6)],
+            UnknownTokenId = 1, ClassifierTokenId = 2, SeparatorTokenId = 3, PaddingTokenId = 0, Lowercase = lowercase, AddBosToken = frame, AddSepToken = frame,
+        };
+        Tokenizer tokenizer = vocabulary.ToTokenizer("test.gguf");
+        Assert.Equal(expected, string.Join(' ', tokenizer.EncodeToIds("Unaffable, \u00FCnable X")));
+        if (frame is null)
+            Assert.Equal([0, 0, 0, 1, 1], tokenizer.Encode("able", "able").TypeIds);
+        var twice = vocabulary with { Tokens = [.. vocabulary.Tokens.SkipLast(1), "aff"] };
+        Assert.Contains("##aff", Assert.Throws<TokenizerException>(() => twice.ToTokenizer("test.gguf")).Message);
+    }
+
+    [Theory]
+    [InlineData(true, null, "5 6 4 1")]
+    [InlineData(false, null, "3 3 5 3 6 4 3 1")]
+    [InlineData(true, true, "2 5 6 4 1")]
+    public void UnigramTakesTheBestPieces(bool removesSpaces, bool? bos, string expected)
+    {
+        var vocabulary = new GgufVocabulary
+        {
+            Model = GgufVocabulary.Unigram, Tokens = ["<unk>", "</s>", "<s>", "\u2581", "b", "\u2581a", "\u2581ab"], Scores = [0, 0, 0, -3, -4, -2, -5],
+            TokenTypes = [GgufTokenType.Unknown, GgufTokenType.Control, GgufTokenType.Control, .. Enumerable.Repeat(GgufTokenType.Normal, 4)],
+            UnknownTokenId = 0, EosTokenId = 1, BosTokenId = 2, AddBosToken = bos, RemoveExtraWhitespaces = removesSpaces,
+        };
+        Assert.Equal(expected, string.Join(' ', vocabulary.ToTokenizer("test.gguf").EncodeToIds("  a  abb ")));
+        Assert.Contains("scores", Assert.Throws<TokenizerException>(() => (vocabulary with { Scores = null }).ToTokenizer("test.gguf")).Message);
+    }
+
     [Fact]
     public void WhatATemplatePutsAroundTextsIsKeptWithoutASetting()
     {

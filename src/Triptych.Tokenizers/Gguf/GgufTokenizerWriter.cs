@@ -10,7 +10,12 @@ internal sealed class GgufTokenizerWriter
     /// <summary>SentencePiece's own limit is 16 characters unless told otherwise; splits of longer ones would only cost time.</summary>
     private const int MaxPieceLength = 256;
 
+    /// <summary>BERT's.</summary>
+    private const int MaxWordLength = 100;
+
     private const char Space = '\u2581';
+
+    private static readonly string[] s_models = [GgufVocabulary.SentencePiece, GgufVocabulary.ByteLevel, GgufVocabulary.WordPiece, GgufVocabulary.Unigram];
 
     private readonly GgufVocabulary vocabulary;
     private readonly string path;
@@ -22,9 +27,9 @@ internal sealed class GgufTokenizerWriter
         this.vocabulary = vocabulary;
         this.path = path;
         isSentencePiece = vocabulary.Model == GgufVocabulary.SentencePiece;
-        if (!isSentencePiece && vocabulary.Model != GgufVocabulary.ByteLevel)
-            throw Fail("model", $"\"{vocabulary.Model}\" is not known; known are {GgufVocabulary.SentencePiece} and {GgufVocabulary.ByteLevel}");
-        if (!isSentencePiece)
+        if (Array.IndexOf(s_models, vocabulary.Model) < 0)
+            throw Fail("model", $"\"{vocabulary.Model}\" is not known; known are {string.Join(", ", s_models)}");
+        if (vocabulary.Model == GgufVocabulary.ByteLevel)
             pre = GgufPre.Find(vocabulary.Pre) ?? throw Fail("pre", $"\"{vocabulary.Pre}\" is not known; known are {GgufPre.Known}");
     }
 
@@ -37,13 +42,22 @@ internal sealed class GgufTokenizerWriter
             Eos = TokenOf(vocabulary.EosTokenId, "eos_token_id"),
             Unk = TokenOf(vocabulary.UnknownTokenId, "unknown_token_id"),
             Pad = TokenOf(vocabulary.PaddingTokenId, "padding_token_id"),
+            Cls = TokenOf(vocabulary.ClassifierTokenId, "cls_token_id"),
+            Sep = TokenOf(vocabulary.SeparatorTokenId, "seperator_token_id"),
+            Mask = TokenOf(vocabulary.MaskTokenId, "mask_token_id"),
         };
         var config = new JsonObject { ["tokenizer_class"] = "PreTrainedTokenizerFast", ["clean_up_tokenization_spaces"] = false };
         if (vocabulary.ChatTemplate is not null)
             config["chat_template"] = vocabulary.ChatTemplate;
         foreach ((string role, string token) in special.Roles())
             config[role] = token;
-        return new TokenizerFiles(path, ToJson(), config, special, isFolder: true);
+        byte[] json = vocabulary.Model switch
+        {
+            GgufVocabulary.WordPiece => WordPieceJson(),
+            GgufVocabulary.Unigram => UnigramJson(),
+            _ => ToJson(),
+        };
+        return new TokenizerFiles(path, json, config, special, isFolder: true);
     }
 
     private byte[] ToJson()
@@ -55,7 +69,7 @@ internal sealed class GgufTokenizerWriter
             json.WriteString("version", "1.0");
             json.WriteNull("truncation");
             json.WriteNull("padding");
-            WriteAddedTokens(json);
+            Write(json, "added_tokens", AddedTokens());
             Write(json, "normalizer", isSentencePiece ? Normalizer() : null);
             Write(json, "pre_tokenizer", pre?.ToJson());
             Write(json, "post_processor", PostProcessor());
@@ -67,6 +81,82 @@ internal sealed class GgufTokenizerWriter
         return stream.ToArray();
     }
 
+    /// <summary>BERT's. In the file a mark begins words and nothing a piece that goes on; tokens in brackets may lack the mark.</summary>
+    private byte[] WordPieceJson()
+    {
+        string unknown = TokenOf(vocabulary.UnknownTokenId, "unknown_token_id") ?? throw Fail("unknown_token_id", "is missing");
+        var ids = new JsonObject();
+        for (int id = 0; id < vocabulary.Tokens.Count; id++)
+        {
+            string token = vocabulary.Tokens[id];
+            bool whole = IsAdded(id) || id == vocabulary.UnknownTokenId || token is ['[', .., ']'];
+            token = token is [Space, ..] && !whole ? token[1..] : whole ? token : "##" + token;
+            if (!ids.TryAdd(token, id))
+                throw Fail("tokens", $"token {id}: \"{token}\" comes twice");
+        }
+
+        int? first = vocabulary.ClassifierTokenId ?? vocabulary.BosTokenId, last = vocabulary.SeparatorTokenId ?? vocabulary.EosTokenId;
+        string? cls = vocabulary.AddBosToken is false ? null : TokenOf(first, "cls_token_id");
+        string? sep = vocabulary.AddSepToken is false ? null : TokenOf(last, "seperator_token_id");
+        string frame = $"{cls} $A {sep}";
+        return TokenizerFiles.ToBytes(new JsonObject
+        {
+            ["version"] = "1.0",
+            ["truncation"] = null,
+            ["padding"] = null,
+            ["added_tokens"] = AddedTokens(),
+            ["normalizer"] = new JsonObject
+            {
+                ["type"] = "BertNormalizer", ["clean_text"] = true, ["handle_chinese_chars"] = true,
+                ["strip_accents"] = vocabulary.StripAccents, ["lowercase"] = vocabulary.Lowercase ?? true,
+            },
+            ["pre_tokenizer"] = StageJson.Of("BertPreTokenizer"),
+            ["post_processor"] = StageJson.Template(frame, $"{frame} $B:1 {(sep is null ? null : sep + ":1")}", token => token == cls ? first!.Value : last!.Value),
+            ["decoder"] = new JsonObject { ["type"] = "WordPiece", ["prefix"] = "##", ["cleanup"] = true },
+            ["model"] = new JsonObject
+            {
+                ["type"] = "WordPiece", ["unk_token"] = unknown, ["continuing_subword_prefix"] = "##", ["max_input_chars_per_word"] = MaxWordLength, ["vocab"] = ids,
+            },
+        });
+    }
+
+    /// <summary>T5's and XLM-R's; the rules for white space are SentencePiece's.</summary>
+    private byte[] UnigramJson()
+    {
+        int unknown = vocabulary.UnknownTokenId ?? throw Fail("unknown_token_id", "is missing");
+        var pieces = new JsonArray();
+        for (int id = 0; id < vocabulary.Tokens.Count; id++)
+        {
+            double score = vocabulary.Scores![id];
+            pieces.Add((JsonNode)new JsonArray(vocabulary.Tokens[id], double.IsFinite(score) ? score : throw Fail("scores", $"value {id} is not a finite number")));
+        }
+
+        var normalizers = new List<JsonNode>();
+        if (vocabulary.PrecompiledCharsMap is { Length: > 0 } map)
+            normalizers.Add(StageJson.Precompiled(Convert.ToBase64String(map)));
+        bool prefix = vocabulary.AddSpacePrefix is not false, removes = vocabulary.RemoveExtraWhitespaces is true;
+        if (removes)
+            normalizers.AddRange([StageJson.Strip(left: true, right: true), StageJson.Replace(" {2,}", " ", regex: true)]);
+        else if (prefix)
+            normalizers.Add(new JsonObject { ["type"] = "Prepend", ["prepend"] = " " });
+        // "always" puts no mark before one that is there, as one is only where spaces are kept.
+        string scheme = prefix && removes ? "always" : "never";
+        string? bos = vocabulary.AddBosToken is true ? TokenOf(vocabulary.BosTokenId, "bos_token_id") : null;
+        string? eos = vocabulary.AddEosToken is false ? null : TokenOf(vocabulary.EosTokenId, "eos_token_id");
+        return TokenizerFiles.ToBytes(new JsonObject
+        {
+            ["version"] = "1.0",
+            ["truncation"] = null,
+            ["padding"] = null,
+            ["added_tokens"] = AddedTokens(),
+            ["normalizer"] = normalizers.Count == 0 ? null : StageJson.Normalizers([.. normalizers]),
+            ["pre_tokenizer"] = StageJson.Metaspace(scheme),
+            ["post_processor"] = bos is null && eos is null ? null : TokenizerJson.Template(bos, vocabulary.BosTokenId, eos, vocabulary.EosTokenId),
+            ["decoder"] = StageJson.Metaspace(prefix ? "always" : "never"),
+            ["model"] = new JsonObject { ["type"] = "Unigram", ["unk_id"] = unknown, ["vocab"] = pieces, ["byte_fallback"] = false },
+        });
+    }
+
     private static void Write(Utf8JsonWriter json, string name, JsonNode? value)
     {
         json.WritePropertyName(name);
@@ -76,9 +166,9 @@ internal sealed class GgufTokenizerWriter
             value.WriteTo(json);
     }
 
-    private void WriteAddedTokens(Utf8JsonWriter json)
+    private JsonArray AddedTokens()
     {
-        json.WriteStartArray("added_tokens");
+        var tokens = new JsonArray();
         for (int id = 0; id < vocabulary.Tokens.Count; id++)
         {
             if (vocabulary.Tokens[id].Length == 0 || !IsAdded(id))
@@ -86,14 +176,15 @@ internal sealed class GgufTokenizerWriter
             JsonObject token = TokenizerJson.AddedToken(id, vocabulary.Tokens[id], special: vocabulary.TypeOf(id) != GgufTokenType.UserDefined);
             // llama.cpp looks for all of them in the text as it is.
             token["normalized"] = false;
-            token.WriteTo(json);
+            tokens.Add((JsonNode)token);
         }
 
-        json.WriteEndArray();
+        return tokens;
     }
 
     private bool IsAdded(int id) => vocabulary.TypeOf(id) is GgufTokenType.Control or GgufTokenType.Unknown or GgufTokenType.UserDefined
-        || vocabulary.TokenTypes is null && (id == vocabulary.BosTokenId || id == vocabulary.EosTokenId || id == vocabulary.UnknownTokenId);
+        || vocabulary.TokenTypes is null && (id == vocabulary.BosTokenId || id == vocabulary.EosTokenId || id == vocabulary.UnknownTokenId
+            || id == vocabulary.ClassifierTokenId || id == vocabulary.SeparatorTokenId);
 
     private JsonObject Normalizer()
     {
@@ -207,7 +298,7 @@ internal sealed class GgufTokenizerWriter
     private void CheckCounts()
     {
         int count = vocabulary.Tokens.Count;
-        if (isSentencePiece && vocabulary.Scores is null)
+        if ((isSentencePiece || vocabulary.Model == GgufVocabulary.Unigram) && vocabulary.Scores is null)
             throw Fail("scores", "is missing");
         if ((vocabulary.Scores?.Count ?? count) != count)
             throw Fail("scores", $"has {vocabulary.Scores!.Count} values for {count} tokens");

@@ -34,7 +34,13 @@ public sealed record GgufVocabulary
     /// <summary>Byte-level BPE with merges.</summary>
     public const string ByteLevel = "gpt2";
 
-    /// <summary>The kind of model: <see cref="SentencePiece"/> or <see cref="ByteLevel"/>.</summary>
+    /// <summary>WordPiece, as BERT has it, with marks before the tokens that begin words.</summary>
+    public const string WordPiece = "bert";
+
+    /// <summary>SentencePiece's Unigram, as T5 and XLM-R have it.</summary>
+    public const string Unigram = "t5";
+
+    /// <summary>The kind of model: <see cref="SentencePiece"/>, <see cref="ByteLevel"/>, <see cref="WordPiece"/> or <see cref="Unigram"/>.</summary>
     public required string Model { get; init; }
 
     /// <summary>How a byte-level tokenizer cuts words, such as <c>llama-bpe</c>.</summary>
@@ -64,14 +70,38 @@ public sealed record GgufVocabulary
     /// <summary>The token that fills rows.</summary>
     public int? PaddingTokenId { get; init; }
 
+    /// <summary>The token that begins a text, for WordPiece; <see cref="BosTokenId"/> if absent.</summary>
+    public int? ClassifierTokenId { get; init; }
+
+    /// <summary>The token that ends and divides texts, for WordPiece.</summary>
+    public int? SeparatorTokenId { get; init; }
+
+    /// <summary>The token that hides another one.</summary>
+    public int? MaskTokenId { get; init; }
+
     /// <summary>Whether texts begin with <see cref="BosTokenId"/>; if absent, as llama.cpp has it for the kind of model.</summary>
     public bool? AddBosToken { get; init; }
 
     /// <summary>Whether texts end with <see cref="EosTokenId"/>.</summary>
     public bool? AddEosToken { get; init; }
 
+    /// <summary>Whether texts end with <see cref="SeparatorTokenId"/>; true if absent, for WordPiece.</summary>
+    public bool? AddSepToken { get; init; }
+
     /// <summary>Whether a space is put before a text; true if absent, for SentencePiece.</summary>
     public bool? AddSpacePrefix { get; init; }
+
+    /// <summary>Whether several spaces become one and those at the ends none, for Unigram; false if absent.</summary>
+    public bool? RemoveExtraWhitespaces { get; init; }
+
+    /// <summary>SentencePiece's rules of normalization, compiled, for Unigram.</summary>
+    public byte[]? PrecompiledCharsMap { get; init; }
+
+    /// <summary>Whether texts are in lower case, for WordPiece; true if absent.</summary>
+    public bool? Lowercase { get; init; }
+
+    /// <summary>Whether letters lose their accents, for WordPiece; as <see cref="Lowercase"/> if absent.</summary>
+    public bool? StripAccents { get; init; }
 
     /// <summary>The template of chats.</summary>
     public string? ChatTemplate { get; init; }
