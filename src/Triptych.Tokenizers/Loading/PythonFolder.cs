@@ -19,7 +19,7 @@ internal sealed record FolderContent(PythonClass Class, string Folder, JsonObjec
 internal abstract class PythonFolder
 {
     private static readonly Lazy<FrozenDictionary<string, PythonClass>> Known = new(() =>
-        LetterFolder.Classes().Concat(ByteFolder.Classes()).Concat(PieceFolder.Classes()).Concat(WordFolder.Classes()).ToFrozenDictionary(one => one.Kind.Name, StringComparer.Ordinal));
+        LetterFolder.Classes().Concat(BasicFolder.Classes()).Concat(ByteFolder.Classes()).Concat(PieceFolder.Classes()).Concat(WordFolder.Classes()).ToFrozenDictionary(one => one.Kind.Name, StringComparer.Ordinal));
 
     private readonly FolderContent _content;
     private readonly JsonObject _addedTokens;
