@@ -26,6 +26,10 @@ internal sealed partial record TokenizerClass
         };
         yield return gpt2 with
         {
+            Name = "LukeTokenizer", Defaults = SpecialTokens.Roberta, OwnRoles = EntityRoles, Last = EntityTokens, CleansUp = true, PostProcessor = BosEosTwice,
+        };
+        yield return gpt2 with
+        {
             Name = "BlenderbotTokenizer", Defaults = SpecialTokens.Roberta, MaskTakesSpace = true, PreTokenizer = context => Bytes(context, addPrefixSpace: true),
         };
         yield return gpt2 with

@@ -65,6 +65,18 @@ internal static class VocabularyTexts
         return merges;
     }
 
+    /// <summary>The first word of each line.</summary>
+    public static IEnumerable<string> ReadFirstWords(string path)
+    {
+        int number = 0;
+        foreach (string line in ReadLines(path))
+        {
+            number++;
+            yield return line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is [string first, ..] ? first
+                : throw new TokenizerException(path, $"line {number} has no word");
+        }
+    }
+
     /// <summary>A word and a number on each line, apart by the last space; the number is not looked at.</summary>
     public static IEnumerable<string> ReadCountedWords(string path)
     {
