@@ -26,7 +26,8 @@ internal sealed partial record TokenizerClass
         };
         yield return gpt2 with
         {
-            Name = "LukeTokenizer", Defaults = SpecialTokens.Roberta, OwnRoles = EntityRoles, Last = EntityTokens, CleansUp = true, PostProcessor = BosEosTwice,
+            // Its class puts tokens around texts with entities alone, which are the caller's.
+            Name = "LukeTokenizer", Defaults = SpecialTokens.Roberta, OwnRoles = EntityRoles, Last = EntityTokens, CleansUp = true,
         };
         yield return gpt2 with
         {

@@ -226,16 +226,20 @@ internal sealed partial record TokenizerClass
         yield return new()
         {
             Name = "LasrTokenizer", ModelFile = "spiece.model", Defaults = new() { Eos = "</s>", Unk = "<unk>", Pad = "<pad>" }, Unknown = _ => 3, GroupsRepeats = true,
-            Normalizer = _ => null, PreTokenizer = _ => Words("always"), Decoder = _ => Metaspace("always"), Further = context => ExtraIds(context).Reverse(),
+            Normalizer = Rules, PreTokenizer = _ => Words("always"), Decoder = _ => Metaspace("always"), Further = context => ExtraIds(context).Reverse(),
             PostProcessor = context => Pair(context, "$A </s>", "$A </s> $B </s>"),
         };
         yield return General with { Name = "ParakeetTokenizer", GroupsRepeats = true };
         yield return new()
         {
             // The ids are those of the model's pieces, whatever those of published models are.
-            Name = "MLukeTokenizer", Defaults = SpecialTokens.Roberta, OwnRoles = EntityRoles, MaskTakesSpace = true, Unknown = _ => 0, Last = EntityTokens,
+            Name = "MLukeTokenizer", Defaults = SpecialTokens.Roberta, OwnRoles = EntityRoles, MaskTakesSpace = true, AllAreSpecial = true, Unknown = _ => 0, Last = EntityTokens,
             Normalizer = _ => Normalizers(Replace("``", "\""), Replace("''", "\"")), PreTokenizer = _ => Metaspace("always"), Decoder = _ => Metaspace("always"),
-            PostProcessor = BosEosTwice,
+            PostProcessor = context =>
+            {
+                (string cls, string sep) = (context.Role("cls_token", "<s>"), context.Role("sep_token", "</s>"));
+                return Pair(context, $"{cls} $A {sep}", $"{cls} $A {sep} {sep} $B:1 {sep}:1");
+            },
         };
         yield return new()
         {

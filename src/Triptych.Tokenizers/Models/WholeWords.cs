@@ -34,7 +34,7 @@ internal sealed class NormalizedWords(Normalizer normalizer, TokenizerModel rest
         rest.Tokenize(normalized.Chars, output);
         for (int i = before; i < output.Count; i++)
         {
-            (int start, int end) = normalized.ToOriginal(output[i].Start, output[i].End, word);
+            (int start, int end) = normalized.ToCharacters(output[i].Start, output[i].End, word);
             output[i] = output[i] with { Start = start, End = end };
         }
     }

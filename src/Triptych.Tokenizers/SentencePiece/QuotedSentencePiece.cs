@@ -24,7 +24,7 @@ internal sealed class QuotedSentencePiece(SentencePieceModel pieces, SentencePie
         pieces.Tokenize(text.Chars, found);
         foreach (Piece piece in found)
         {
-            (int start, int end) = text.ToOriginal(piece.Start, piece.End, word);
+            (int start, int end) = text.ToCharacters(piece.Start, piece.End, word);
             ReadOnlySpan<char> shown = text.Chars[piece.Start..piece.End];
             if (shown.Length > 1 && shown[^1] == ',' && EndsWithDigit(shown[..^1]))
                 AppendNumber(shown[..^1], new TextRange(start, end), output);
