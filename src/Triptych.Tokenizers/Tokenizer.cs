@@ -267,7 +267,7 @@ public sealed partial class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(ids);
         string text = DecodeTokens(ids, skipSpecialTokens);
-        return cleanUpTokenizationSpaces ?? _files.CleanUpTokenizationSpaces ? WordPieceDecoder.CleanUp(text) : text;
+        return cleanUpTokenizationSpaces ?? _files.CleanUpTokenizationSpaces ? _files.CleanUp(text) : text;
     }
 
     /// <summary>Decodes ids as they come, never a part of a character.</summary>

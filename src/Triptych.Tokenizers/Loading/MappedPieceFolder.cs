@@ -23,7 +23,11 @@ internal sealed class MappedPieceFolder(FolderContent content) : PythonFolder(co
     public static IEnumerable<PythonClass> Classes()
     {
         yield return new(
-            new() { Name = Speech2Text, Defaults = new() { Bos = "<s>", Eos = "</s>", Unk = "<unk>", Pad = "<pad>" } },
+            new()
+            {
+                Name = Speech2Text, Defaults = new() { Bos = "<s>", Eos = "</s>", Unk = "<unk>", Pad = "<pad>" },
+                Further = context => context.Text("lang_codes") is null ? [] : MustC.Select(TokenOf),
+            },
             [VocabularyTexts.Vocabulary, Model], content => new MappedPieceFolder(content));
         yield return new(new() { Name = "BartphoTokenizer", Defaults = SpecialTokens.Roberta }, [Model, Words], content => new MappedPieceFolder(content));
     }
@@ -50,8 +54,6 @@ internal sealed class MappedPieceFolder(FolderContent content) : PythonFolder(co
             if (!MustC.Contains(language))
                 throw new TokenizerException(Folder, $"tokenizer_config.json: tgt_lang \"{language}\" is none of {string.Join(", ", MustC)}");
             start = TokenOf(language);
-            Context.Config["extra_special_tokens"] = new System.Text.Json.Nodes.JsonArray(
-                [.. MustC.Select(TokenOf).Concat(Context.FurtherTokens().Select(token => token["content"]!.GetValue<string>())).Distinct(StringComparer.Ordinal)]);
         }
 
         AddedToken[] added = AddedTokens(vocabulary);

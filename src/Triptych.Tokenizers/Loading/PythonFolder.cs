@@ -55,6 +55,9 @@ internal abstract class PythonFolder
     /// <summary>The vocabularies of several languages; null where there is one for all.</summary>
     protected virtual LanguageVocabularies? Vocabularies => null;
 
+    /// <summary>How decoded text is tidied.</summary>
+    protected virtual string CleanUp(string text) => WordPieceDecoder.CleanUp(text);
+
     /// <summary>Settings that the class has where the files do not say them.</summary>
     protected virtual IEnumerable<(string Name, JsonNode Value)> DefaultSettings => [];
 
@@ -130,7 +133,10 @@ internal abstract class PythonFolder
         {
             TokenizerParts parts = ReadParts();
             IEnumerable<string> names = _content.Class.Files.Concat(["special_tokens_map.json", "added_tokens.json"]);
-            return new TokenizerFiles(Folder, parts, Context.SpecialTokens, FolderFiles.Originals(Folder, names), Settings()) { Languages = Languages, Vocabularies = Vocabularies };
+            return new TokenizerFiles(Folder, parts, Context.SpecialTokens, FolderFiles.Originals(Folder, names), Settings()) 
+            {
+                Languages = Languages, Vocabularies = Vocabularies, CleanUp = CleanUp,
+            };
         }
         catch (Exception e) when (FolderFiles.IsOfContent(e))
         {

@@ -101,6 +101,9 @@ internal sealed class TokenizerFiles
 
     public bool CleanUpTokenizationSpaces { get; }
 
+    /// <summary>How decoded text is tidied.</summary>
+    public Func<string, string> CleanUp { get; init; } = Pipeline.WordPieceDecoder.CleanUp;
+
     public int? ModelMaxLength { get; }
 
     public JsonObject Config => _config;

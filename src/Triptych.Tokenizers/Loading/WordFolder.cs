@@ -12,8 +12,12 @@ internal sealed class WordFolder(FolderContent content) : PythonFolder(content)
     private const string Ctrl = "CTRLTokenizer";
     private const string Small = "BlenderbotSmallTokenizer";
     private const string Clvp = "ClvpTokenizer";
+    private const string Space = "[SPACE]";
     private const string Esm = "EsmTokenizer";
     private const string Codes = "bpe.codes";
+
+    /// <summary>Tokens that are spaces in CLVP's tidied text.</summary>
+    private string[] _blanks = [];
 
     public static IEnumerable<PythonClass> Classes()
     {
@@ -74,14 +78,25 @@ internal sealed class WordFolder(FolderContent content) : PythonFolder(content)
         new SmallTalkNormalizer(), new PythonWords(takesLineBreak: false, ofRegex: true), new ContinuedPieces(vocabulary, Merges(), Needed("unk_token")), null,
         JoiningDecoder.Continued(), new AddedVocabulary(AddedTokens(vocabulary), normalizer: null, ofPython: true), null, null);
 
+    protected override string CleanUp(string text)
+    {
+        if (Name != Clvp)
+            return base.CleanUp(text);
+        foreach (string token in _blanks)
+            text = text.Replace(token, " ", StringComparison.Ordinal);
+        string unknown = Needed("unk_token");
+        return (unknown.Length == 0 ? text : text.Replace(unknown, "", StringComparison.Ordinal)).Replace("   ", " ", StringComparison.Ordinal).Replace("  ", " ", StringComparison.Ordinal);
+    }
+
     private TokenizerParts OfSpeech(Vocabulary vocabulary)
     {
-        const string Space = "[SPACE]";
+        AddedToken[] added = AddedTokens(vocabulary);
+        _blanks = [.. ((string[])[Space, "[STOP]"]).Where(token => vocabulary.IdOf(token) >= 0 || added.Any(one => one.Content == token))];
         TokenizerModel pieces = new ContinuedPieces(vocabulary, Merges(), Needed("unk_token"), marked: false);
         return new TokenizerParts(
             new SpokenEnglish(), new ByteLevelPreTokenizer(addPrefixSpace: false, useRegex: true),
             vocabulary.IdOf(Space) is >= 0 and int space ? new SpacePieces(pieces, space) : pieces, null, new ByteLevelDecoder(),
-            new AddedVocabulary(AddedTokens(vocabulary), normalizer: null, ofPython: true), null, null);
+            new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
     }
 
     /// <summary>Every token of the vocabulary is found in a text before it is cut at white space; what is left then is unknown.</summary>
