@@ -150,10 +150,11 @@ internal sealed partial class SpokenEnglish : Normalizer
     [GeneratedRegex(@"\$([0-9.,]*[0-9])")]
     private static partial Regex Dollars();
 
-    [GeneratedRegex(@"(?>[0-9]+)\.[0-9]+")]
+    // From within a number nothing is found that is not from its beginning, and long ones are looked at only once.
+    [GeneratedRegex(@"(?<![0-9])(?>[0-9]+)\.[0-9]+")]
     private static partial Regex Fractions();
 
-    [GeneratedRegex("(?>[0-9]+)(?:st|nd|rd|th)")]
+    [GeneratedRegex("(?<![0-9])(?>[0-9]+)(?:st|nd|rd|th)")]
     private static partial Regex Ordinals();
 
     [GeneratedRegex("[0-9]+")]
