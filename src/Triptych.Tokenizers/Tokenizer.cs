@@ -342,15 +342,15 @@ public sealed partial class Tokenizer
 
     private Encoding ToEncoding(TokenSink sink, string text, int sequence, int? word) => new()
     {
-        Ids = sink.Ids.ToArray(),
-        Offsets = sink.Offsets.ToArray(),
+        Ids = LargeMemory.Copy(sink.Ids),
+        Offsets = LargeMemory.Copy(sink.Offsets),
         Source = text,
         Lazy = Parts(sink, sequence, word),
     };
 
     private TextParts Parts(TokenSink sink, int sequence, int? word)
     {
-        int[] words = sink.Words.ToArray();
+        int[] words = LargeMemory.Copy(sink.Words);
         if (word is int given)
             Array.Fill(words, given);
         return new TextParts(_parts.Model.Vocabulary, words, sequence, sequence) { Found = sink.Found };

@@ -76,10 +76,51 @@ public sealed class SegmentTests
         }
     }
 
+    /// <summary>
+    /// A word longer than what is worked on at a time, of characters of one to four bytes. At first its pairs are merged one by one; after
+    /// more text in linear time.
+    /// </summary>
+    [Theory]
+    [InlineData("gpt2")]
+    [InlineData("llama3")]
+    [InlineData("qwen2")]
+    [InlineData("llama2")]
+    public void LongWordsAreMergedPartByPart(string name)
+    {
+        Tokenizer tokenizer = Tokenizer.Load(Fixtures.Path($"tokenizers/{name}.json"));
+        string[] letters = ["the", "The", "house", "internationalization", "xyzzy", "a", "\u00E9", "\u00DF", "\u4E2D", "\u6587", "\u3042", "\uD835\uDC00", "\uD842\uDFB7"];
+        Random random = new(5);
+        string ascii = LongWord(letters[..6], random), mixed = LongWord(letters, random);
+        TokenSink[] before = [Encode(tokenizer, ascii, whole: true), Encode(tokenizer, mixed, whole: true)];
+        for (int i = 0; i < 5; i++)
+            Encode(tokenizer, ascii);
+        TokenSink[] after = [Encode(tokenizer, ascii), Encode(tokenizer, mixed)];
+        foreach ((TokenSink expected, TokenSink actual) in before.Zip(after))
+        {
+            Assert.True(expected.Ids.SequenceEqual(actual.Ids));
+            Assert.True(expected.Offsets.SequenceEqual(actual.Offsets));
+            Assert.True(expected.Words.SequenceEqual(actual.Words));
+        }
+    }
+
+    private static string LongWord(string[] letters, Random random)
+    {
+        var text = new StringBuilder();
+        while (text.Length < 30_000)
+            text.Append(letters[random.Next(letters.Length)]);
+        return text.ToString();
+    }
+
+    private static TokenSink Encode(Tokenizer tokenizer, string text, bool whole = false)
+    {
+        TokenSink sink = new();
+        tokenizer.Segments.Encode(text, sink, whole);
+        return sink;
+    }
+
     private static void CutsWithoutChange(Tokenizer tokenizer)
     {
         Assert.True(tokenizer.Segments.CutsTexts);
-        TokenSink cut = new(), whole = new();
         Random random = new(7);
         for (int i = 0; i < Texts; i++)
         {
@@ -87,10 +128,7 @@ public sealed class SegmentTests
             // Twice: once remembered, once not, as far as there is room.
             for (int again = 0; again < 2; again++)
             {
-                cut.Clear();
-                whole.Clear();
-                tokenizer.Segments.Encode(text, cut);
-                tokenizer.Segments.Encode(text, whole, whole: true);
+                TokenSink cut = Encode(tokenizer, text), whole = Encode(tokenizer, text, whole: true);
                 Assert.True(whole.Ids.SequenceEqual(cut.Ids), text);
                 Assert.True(whole.Offsets.SequenceEqual(cut.Offsets), text);
                 Assert.True(whole.Words.SequenceEqual(cut.Words), text);

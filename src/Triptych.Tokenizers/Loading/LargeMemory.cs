@@ -22,6 +22,15 @@ internal static partial class LargeMemory
         return array;
     }
 
+    /// <summary>An array with the same elements.</summary>
+    public static T[] Copy<T>(ReadOnlySpan<T> elements)
+        where T : unmanaged
+    {
+        T[] array = Allocate<T>(elements.Length);
+        elements.CopyTo(array);
+        return array;
+    }
+
     /// <summary>Makes room in a list.</summary>
     public static void Reserve<T>(List<T> list, int count)
         where T : unmanaged

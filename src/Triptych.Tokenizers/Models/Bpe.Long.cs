@@ -1,4 +1,3 @@
-using System.Buffers;
 using Triptych.Tokenizers.Pipeline;
 using Triptych.Tokenizers.Segments;
 
@@ -24,21 +23,27 @@ internal sealed partial class Bpe
             return true;
         }
 
-        ushort[] units = ArrayPool<ushort>.Shared.Rent(length);
-        int[] tokens = ArrayPool<int>.Shared.Rent(length);
-        if (length == word.Length)
-            WriteAscii(word, table, units);
-        else
-            WriteBytes(word, table, units);
-        int count = linear.Cover(units.AsSpan(0, length), tokens);
-        sink.Reserve(Math.Max(0, count));
-        if (count >= 0 && length == word.Length)
-            AddAscii(tokens.AsSpan(0, count), linear, offset, sink);
-        else if (count >= 0)
-            Add(tokens.AsSpan(0, count), linear, word, offset, sink);
-        ArrayPool<int>.Shared.Return(tokens);
-        ArrayPool<ushort>.Shared.Return(units);
-        return count >= 0;
+        using LinearWindow window = linear.Open(length);
+        var places = new BytePlaces(word, offset);
+        int number = sink.NextWord, before = sink.Count, read = 0;
+        while (read < word.Length)
+        {
+            int start = read, written = length == word.Length ? WriteAscii(word, ref read, table, window.Room) : WriteBytes(word, ref read, table, window.Room);
+            if (!window.TryGoOn(written, read == word.Length, out ReadOnlySpan<int> tokens))
+            {
+                sink.Truncate(before);
+                return false;
+            }
+
+            Reserve(sink, tokens.Length, read, start, word.Length);
+            if (length == word.Length)
+                places.AddAscii(tokens, linear, sink, number);
+            else
+                places.Add(tokens, linear, sink, number);
+        }
+
+        sink.NextWord = number + 1;
+        return true;
     }
 
     /// <summary>The token of a word's bytes, or -1.</summary>
@@ -46,19 +51,12 @@ internal sealed partial class Bpe
     {
         if (length > Vocabulary.MaxTokenLength)
             return -1;
-        byte[]? rentedBytes = null;
-        char[]? rentedChars = null;
-        Span<byte> bytes = length <= 128 ? stackalloc byte[length] : (rentedBytes = ArrayPool<byte>.Shared.Rent(length)).AsSpan(0, length);
-        Span<char> chars = length <= 128 ? stackalloc char[length] : (rentedChars = ArrayPool<char>.Shared.Rent(length)).AsSpan(0, length);
-        System.Text.Encoding.UTF8.GetBytes(word, bytes);
+        using var bytes = new Scratch<byte>(length);
+        using var chars = new Scratch<char>(length);
+        System.Text.Encoding.UTF8.GetBytes(word, bytes.Span);
         for (int i = 0; i < length; i++)
-            chars[i] = ByteAlphabet.CharOf(bytes[i]);
-        int id = Vocabulary.IdOf(chars);
-        if (rentedBytes is not null)
-            ArrayPool<byte>.Shared.Return(rentedBytes);
-        if (rentedChars is not null)
-            ArrayPool<char>.Shared.Return(rentedChars);
-        return id;
+            chars.Span[i] = ByteAlphabet.CharOf(bytes.Span[i]);
+        return Vocabulary.IdOf(chars.Span);
     }
 
     /// <summary>Finds the tokens of a word's characters, in linear time and with little memory.</summary>
@@ -73,28 +71,32 @@ internal sealed partial class Bpe
         if (FindLinearOfText(word.Length) is not LinearMerger linear)
             return false;
         int length = before.Length + word.Length;
-        ushort[] units = ArrayPool<ushort>.Shared.Rent(length);
-        bool done = false;
-        if (TryWriteUnits(before, space, linear, units) && TryWriteUnits(word, space, linear, units.AsSpan(before.Length)))
+        using LinearWindow window = linear.Open(length);
+        int number = sink.NextWord, count = sink.Count, read = 0, at = -before.Length;
+        while (read < word.Length)
         {
-            int[] tokens = ArrayPool<int>.Shared.Rent(length);
-            int count = linear.Cover(units.AsSpan(0, length), tokens);
-            done = count >= 0;
-            sink.Reserve(Math.Max(0, count));
-            int number = done ? sink.NextWord++ : 0;
-            for (int i = 0, at = -before.Length; i < count; i++)
+            int start = read, prefix = read == 0 ? before.Length : 0;
+            Span<ushort> room = window.Room;
+            read = Math.Min(word.Length, read + room.Length - prefix);
+            if (!TryWriteUnits(before[..prefix], space, linear, room) || !TryWriteUnits(word[start..read], space, linear, room[prefix..])
+                || !window.TryGoOn(prefix + read - start, read == word.Length, out ReadOnlySpan<int> tokens))
             {
-                int start = at;
-                at += linear.LengthOf(tokens[i]);
-                // What stands before the word has the place of its first character.
-                sink.Add(linear.IdOf(tokens[i]), offset + Math.Max(0, start), offset + Math.Max(1, at), number);
+                sink.Truncate(count);
+                return false;
             }
 
-            ArrayPool<int>.Shared.Return(tokens);
+            Reserve(sink, tokens.Length, read, start, word.Length);
+            foreach (int token in tokens)
+            {
+                int from = at;
+                at += linear.LengthOf(token);
+                // What stands before the word has the place of its first character.
+                sink.Add(linear.IdOf(token), offset + Math.Max(0, from), offset + Math.Max(1, at), number);
+            }
         }
 
-        ArrayPool<ushort>.Shared.Return(units);
-        return done;
+        sink.NextWord = number + 1;
+        return true;
     }
 
     /// <summary>Finds the tokens of a long word each of whose UTF-16 units is a token; false where it is another one.</summary>
@@ -102,27 +104,28 @@ internal sealed partial class Bpe
     {
         if (FindLinearOfText(word.Length) is not LinearMerger linear)
             return false;
-        ushort[] units = ArrayPool<ushort>.Shared.Rent(word.Length);
-        int[]? tokens = null;
-        int count = -1;
-        if (TryWriteUnits(word, ' ', linear, units))
-        {
-            tokens = ArrayPool<int>.Shared.Rent(word.Length);
-            count = linear.Cover(units.AsSpan(0, word.Length), tokens);
-        }
-
+        using var units = new Scratch<ushort>(word.Length);
+        if (!TryWriteUnits(word, ' ', linear, units.Span))
+            return false;
+        using var scratch = new Scratch<int>(word.Length);
+        Span<int> tokens = scratch.Span;
+        int count = linear.Cover(units.Span, tokens);
         output.EnsureCapacity(output.Count + Math.Max(0, count));
         for (int i = 0, at = 0; i < count; i++)
         {
-            int end = at + linear.LengthOf(tokens![i]);
+            int end = at + linear.LengthOf(tokens[i]);
             output.Add(new Piece(linear.IdOf(tokens[i]), at, end));
             at = end;
         }
 
-        if (tokens is not null)
-            ArrayPool<int>.Shared.Return(tokens);
-        ArrayPool<ushort>.Shared.Return(units);
         return count >= 0;
+    }
+
+    /// <summary>Makes room for the tokens of a long word when the first of them are known, as many as the rest will have at their rate.</summary>
+    private static void Reserve(TokenSink sink, int tokens, int read, int start, int length)
+    {
+        if (start == 0 && read < length)
+            sink.Reserve((int)Math.Min(length, tokens * 1.1 * length / read));
     }
 
     private LinearMerger? FindLinearOfText(int length) => JoinsTexts && IsDeterministic ? FindLinear(length) : null;
@@ -161,77 +164,102 @@ internal sealed partial class Bpe
         return units;
     }
 
-    private static void WriteAscii(ReadOnlySpan<char> word, ushort[] table, ushort[] units)
+    private static int WriteAscii(ReadOnlySpan<char> word, ref int read, ushort[] table, Span<ushort> room)
     {
-        for (int i = 0; i < word.Length; i++)
-            units[i] = table[word[i]];
+        ReadOnlySpan<char> part = word[read..Math.Min(word.Length, read + room.Length)];
+        for (int i = 0; i < part.Length; i++)
+            room[i] = table[part[i]];
+        read += part.Length;
+        return part.Length;
     }
 
-    private static void WriteBytes(ReadOnlySpan<char> word, ushort[] table, ushort[] units)
+    private static int WriteBytes(ReadOnlySpan<char> word, ref int read, ushort[] table, Span<ushort> room)
     {
         int at = 0;
-        for (int i = 0, size; i < word.Length; i += size)
+        for (int size; read < word.Length; read += size)
         {
-            int c = NormalizedString.CodePointAt(word, i, out size);
-            if (c < 0x80)
+            int c = word[read];
+            size = 1;
+            if (c < 0x80 && at < room.Length)
             {
-                units[at++] = table[c];
+                room[at++] = table[c];
                 continue;
             }
 
+            c = NormalizedString.CodePointAt(word, read, out size);
+            if (at + Utf8Length(c) > room.Length)
+                break;
             if (c < 0x800)
             {
-                units[at++] = table[0xC0 | c >> 6];
+                room[at++] = table[0xC0 | c >> 6];
             }
             else
             {
                 if (c < 0x10000)
                 {
-                    units[at++] = table[0xE0 | c >> 12];
+                    room[at++] = table[0xE0 | c >> 12];
                 }
                 else
                 {
-                    units[at++] = table[0xF0 | c >> 18];
-                    units[at++] = table[0x80 | c >> 12 & 0x3F];
+                    room[at++] = table[0xF0 | c >> 18];
+                    room[at++] = table[0x80 | c >> 12 & 0x3F];
                 }
 
-                units[at++] = table[0x80 | c >> 6 & 0x3F];
+                room[at++] = table[0x80 | c >> 6 & 0x3F];
             }
 
-            units[at++] = table[0x80 | c & 0x3F];
+            room[at++] = table[0x80 | c & 0x3F];
         }
+
+        return at;
     }
 
-    private static void AddAscii(ReadOnlySpan<int> tokens, LinearMerger linear, int offset, TokenSink sink)
-    {
-        int word = sink.NextWord++;
-        foreach (int token in tokens)
-        {
-            int end = offset + linear.LengthOf(token);
-            sink.Add(linear.IdOf(token), offset, end, word);
-            offset = end;
-        }
-    }
+    private static int Utf8Length(int c) => c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 
-    /// <summary>A token reaches from the character that its first byte is of to the end of the one that its last byte is of.</summary>
-    private static void Add(ReadOnlySpan<int> tokens, LinearMerger linear, ReadOnlySpan<char> text, int offset, TokenSink sink)
+    /// <summary>
+    /// The places of tokens of bytes in their text: each reaches from the character that its first byte is of to the end of the one that its
+    /// last byte is of.
+    /// </summary>
+    private ref struct BytePlaces(ReadOnlySpan<char> text, int offset)
     {
-        int word = sink.NextWord++;
-        int at = 0, end = 0, size = 0, bytes = 0, done = 0;
-        foreach (int token in tokens)
+        private readonly ReadOnlySpan<char> _text = text;
+        private int _at, _end, _bytes, _done;
+
+        /// <summary>Appends tokens of a text that is ASCII.</summary>
+        public void AddAscii(ReadOnlySpan<int> tokens, LinearMerger linear, TokenSink sink, int word)
         {
-            // Where the last token ended within a character, this one begins with that character.
-            int start = done < bytes ? at : end;
-            done += linear.LengthOf(token);
-            while (bytes < done)
+            int at = offset + _end;
+            foreach (int token in tokens)
             {
+                int end = at + linear.LengthOf(token);
+                sink.Add(linear.IdOf(token), at, end, word);
                 at = end;
-                int c = NormalizedString.CodePointAt(text, at, out size);
-                end = at + size;
-                bytes += c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
             }
 
-            sink.Add(linear.IdOf(token), offset + start, offset + end, word);
+            _end = at - offset;
+        }
+
+        /// <summary>Appends tokens of any text.</summary>
+        public void Add(ReadOnlySpan<int> tokens, LinearMerger linear, TokenSink sink, int word)
+        {
+            (int at, int end, int bytes, int done) = (_at, _end, _bytes, _done);
+            foreach (int token in tokens)
+            {
+                // Where the last token ended within a character, this one begins with that character.
+                int start = done < bytes ? at : end;
+                done += linear.LengthOf(token);
+                while (bytes < done)
+                {
+                    at = end;
+                    int size = 1, c = _text[at];
+                    bytes += c < 0x80 ? 1 : Utf8Length(NormalizedString.CodePointAt(_text, at, out size));
+                    end += size;
+                }
+
+                sink.Add(linear.IdOf(token), offset + start, offset + end, word);
+            }
+
+            (_at, _end, _bytes, _done) = (at, end, bytes, done);
         }
     }
 }

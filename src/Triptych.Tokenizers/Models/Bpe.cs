@@ -73,6 +73,10 @@ internal sealed partial class Bpe : TokenizerModel
     /// <summary>Whether a token is the text that it stands for, without prefix or suffix.</summary>
     public bool JoinsTexts => _options is { ContinuingSubwordPrefix: null or "", EndOfWordSuffix: null or "" };
 
+    /// <summary>Whether a character that is no token becomes tokens of its bytes, and no merge joins these with anything.</summary>
+    public bool BytesStayAlone => _byteTokens is int[] bytes && Array.TrueForAll(bytes, id => id >= 0)
+        && !_merges.All().Any(merge => bytes.Contains(merge.Left) || bytes.Contains(merge.Right));
+
     public override bool IsDeterministic => _options.Dropout == 0;
 
     public override string? ContinuingSubwordPrefix => _options.ContinuingSubwordPrefix;
@@ -270,8 +274,9 @@ internal sealed partial class Bpe : TokenizerModel
     private int MergeByQueue(Span<Piece> symbols)
     {
         const int Removed = -2;
-        int[] next = ArrayPool<int>.Shared.Rent(symbols.Length);
-        int[] previous = ArrayPool<int>.Shared.Rent(symbols.Length);
+        using var nextScratch = new Scratch<int>(symbols.Length);
+        using var previousScratch = new Scratch<int>(symbols.Length);
+        Span<int> next = nextScratch.Span, previous = previousScratch.Span;
         var queue = new RankQueue();
         for (int i = 0; i < symbols.Length; i++)
         {
@@ -314,8 +319,6 @@ internal sealed partial class Bpe : TokenizerModel
         int count = 0;
         for (int i = 0; i < symbols.Length; i = next[i])
             symbols[count++] = symbols[i];
-        ArrayPool<int>.Shared.Return(next);
-        ArrayPool<int>.Shared.Return(previous);
         return count;
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Triptych.Tokenizers.Loading;
 
 namespace Triptych.Tokenizers.Models;
 
@@ -127,7 +128,7 @@ internal sealed class CharTrie
                     return null;
             }
 
-            return _entries.AsSpan(0, _end).ToArray();
+            return LargeMemory.Copy<ulong>(_entries.AsSpan(0, _end));
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -1,5 +1,5 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
+using Triptych.Tokenizers.Loading;
 
 namespace Triptych.Tokenizers.Models;
 
@@ -16,10 +16,13 @@ internal sealed class LinearMerger
     /// <summary>Symbols of all tokens together; the trie takes about 8 bytes for each.</summary>
     private const long MaxSymbols = 1 << 24;
 
-    private const int KnownBits = 15, RightShift = 1, LeftShift = 32;
+    /// <summary>Of a token's number; three of them are in an entry of what is known.</summary>
+    private const int NumberBits = 21;
+
+    private const int KnownBits = 17;
 
     private readonly MergeOrder _order;
-    private readonly MergeOrder.Node[] _tokens;
+    private readonly Token[] _tokens;
     private readonly CharTrie _trie;
 
     /// <summary>The numbers that the trie has for symbols, by id; 0 for those that are no symbol.</summary>
@@ -29,13 +32,13 @@ internal sealed class LinearMerger
     private readonly int[] _symbols;
 
     /// <summary>
-    /// What is known of pairs of tokens: the left one, the right one, and whether they suit. An entry is written at once, so that threads
-    /// may race here without harm.
+    /// What is known of pairs of tokens: the left one, the longest that might follow it, and the longest that suits. An entry is written at
+    /// once, so that threads may race here without harm.
     /// </summary>
     private readonly ulong[] _known = new ulong[1 << KnownBits];
 
-    private LinearMerger(MergeOrder order, CharTrie trie, ushort[] units, int[] symbols) =>
-        (_order, _tokens, _trie, _units, _symbols) = (order, order.Tokens, trie, units, symbols);
+    private LinearMerger(MergeOrder order, Token[] tokens, CharTrie trie, ushort[] units, int[] symbols) =>
+        (_order, _tokens, _trie, _units, _symbols) = (order, tokens, trie, units, symbols);
 
     /// <summary>The merger of a table, or null where its tokens are too long in all or their symbols too many.</summary>
     /// <param name="merges">The table.</param>
@@ -44,14 +47,15 @@ internal sealed class LinearMerger
     public static LinearMerger? TryBuild(MergeTable merges, int idLimit, IReadOnlyCollection<int> symbols)
     {
         var order = new MergeOrder(merges, idLimit, symbols);
-        if (order.FirstMade > char.MaxValue || order.Tokens.Length > Vocabulary.MaxId)
+        if (order.FirstMade > char.MaxValue || order.Tokens.Length > 1 << NumberBits)
             return null;
-        TokenList keys = Keys(order);
+        Token[] tokens = FindTokens(order);
+        TokenList keys = Keys(order, tokens);
         if (keys.Starts[keys.Count] > MaxSymbols || CharTrie.TryBuild(keys) is not CharTrie trie)
             return null;
         for (int i = 0; i < keys.Count; i++)
         {
-            ref MergeOrder.Node token = ref order.Tokens[keys.Id(i)];
+            ref Token token = ref tokens[keys.Id(i)];
             token = token with { Shorter = LongestBegin(trie, keys[i]) };
         }
 
@@ -66,14 +70,14 @@ internal sealed class LinearMerger
             symbolsByUnit[unit] = symbol;
         }
 
-        return new LinearMerger(order, trie, units, symbolsByUnit);
+        return new LinearMerger(order, tokens, trie, units, symbolsByUnit);
     }
 
     /// <summary>The unit that stands for a token where it is a symbol, or 0 where the token is none.</summary>
     public ushort UnitOf(int id) => _units[id];
 
     /// <summary>The id of a token.</summary>
-    public int IdOf(int token) => _order.IdOf(token);
+    public int IdOf(int token) => _tokens[token].Id;
 
     /// <summary>The length of a token in symbols.</summary>
     public int LengthOf(int token) => _tokens[token].Length;
@@ -81,82 +85,98 @@ internal sealed class LinearMerger
     /// <summary>Merges symbols in place; their number afterwards, or -1 where no sequence was found.</summary>
     public int Merge(Span<Piece> symbols)
     {
-        ushort[] units = ArrayPool<ushort>.Shared.Rent(symbols.Length);
-        int count = None;
-        if (TryTranslate(symbols, units))
+        using var units = new Scratch<ushort>(symbols.Length);
+        if (!TryTranslate(symbols, units.Span))
+            return None;
+        using var stack = new Scratch<int>(symbols.Length);
+        Span<int> tokens = stack.Span;
+        int count = Cover(units.Span, tokens);
+        for (int i = 0, at = 0; i < count; i++)
         {
-            int[] stack = ArrayPool<int>.Shared.Rent(symbols.Length);
-            count = Cover(units.AsSpan(0, symbols.Length), stack);
-            for (int i = 0, at = 0; i < count; i++)
-            {
-                int end = at + LengthOf(stack[i]);
-                symbols[i] = new Piece(IdOf(stack[i]), symbols[at].Start, symbols[end - 1].End);
-                at = end;
-            }
-
-            ArrayPool<int>.Shared.Return(stack);
+            int end = at + LengthOf(tokens[i]);
+            symbols[i] = new Piece(IdOf(tokens[i]), symbols[at].Start, symbols[end - 1].End);
+            at = end;
         }
 
-        ArrayPool<ushort>.Shared.Return(units);
         return count;
     }
+
+    /// <summary>Begins to find the tokens of a text, which is read bit by bit.</summary>
+    /// <param name="length">How many units the text has at most.</param>
+    public LinearWindow Open(int length) => new(this, length);
 
     /// <summary>Finds the tokens of a text.</summary>
     /// <param name="units">The units of its symbols.</param>
     /// <param name="tokens">Takes the tokens, at most as many as there are units.</param>
-    /// <returns>Their number, or -1 where no sequence was found.</returns>
-    public int Cover(ReadOnlySpan<ushort> units, int[] tokens)
+    /// <param name="given">How many tokens stand there already, and stay.</param>
+    /// <returns>Their number with the given ones, or -1 where no sequence was found.</returns>
+    public int Cover(ReadOnlySpan<ushort> units, Span<int> tokens, int given = 0)
     {
-        int words = (units.Length >> 6) + 1;
-        ulong[] dead = ArrayPool<ulong>.Shared.Rent(words);
-        dead.AsSpan(0, words).Clear();
-        int count = Cover(units, tokens, dead);
-        ArrayPool<ulong>.Shared.Return(dead);
-        return count;
+        using var dead = new Scratch<ulong>((units.Length >> 6) + 1);
+        dead.Span.Clear();
+        return Cover(units, tokens, given, dead.Span);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private int Cover(ReadOnlySpan<ushort> units, int[] stack, ulong[] dead)
+    private int Cover(ReadOnlySpan<ushort> units, Span<int> stack, int given, Span<ulong> dead)
     {
-        int count = 0, at = 0, token = LongestAt(units);
+        int count = given, at = 0;
+        foreach (int token in stack[..given])
+            at += _tokens[token].Length;
+        int next = at < units.Length ? LongestAt(units[at..]) : None;
         while (at < units.Length)
         {
-            int end = at + _tokens[token].Length;
-            if ((dead[end >> 6] >> end & 1) == 0 && (count == 0 || Suits(stack[count - 1], token)))
+            if (count > 0)
+                next = LongestSuiting(stack[count - 1], next, _symbols[units[at - 1]], _symbols[units[at]]);
+            if (next == None)
             {
-                stack[count++] = token;
-                at = end;
-                if (at < units.Length)
-                    token = LongestAt(units[at..]);
+                if (count == given)
+                    return None;
+                // Nothing leads on from here.
+                dead[at >> 6] |= 1UL << at;
+                next = stack[--count];
+                at -= _tokens[next].Length;
+            }
+
+            int end = at + _tokens[next].Length;
+            if ((dead[end >> 6] >> end & 1) != 0)
+            {
+                next = _tokens[next].Shorter;
                 continue;
             }
 
-            token = _tokens[token].Shorter;
-            if (token != None)
-                continue;
-            if (count == 0)
-                return None;
-            dead[at >> 6] |= 1UL << at;
-            token = stack[--count];
-            at -= _tokens[token].Length;
+            stack[count++] = next;
+            at = end;
+            if (at < units.Length)
+                next = LongestAt(units[at..]);
         }
 
         return count;
     }
 
+    /// <summary>A token, or the longest one that it begins with, which suits the one before it; or none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool Suits(int left, int right)
+    private int LongestSuiting(int left, int token, int last, int first)
     {
-        ulong pair = (ulong)left << LeftShift | (ulong)right << RightShift;
+        if (token == None || _order.SurelySuits(left, token, last, first))
+            return token;
+        ulong pair = (ulong)left << NumberBits | (uint)token;
         ref ulong known = ref _known[pair * 0x9E3779B97F4A7C15 >> (64 - KnownBits)];
         ulong entry = Volatile.Read(ref known);
-        if ((entry & ~1UL) != pair)
+        if (entry >> NumberBits != pair)
         {
-            entry = pair | (_order.Suits(left, right) ? 1UL : 0);
+            entry = pair << NumberBits | (uint)(FindLongestSuiting(left, token) - None);
             Volatile.Write(ref known, entry);
         }
 
-        return (entry & 1) != 0;
+        return (int)(entry & (1 << NumberBits) - 1) + None;
+    }
+
+    private int FindLongestSuiting(int left, int token)
+    {
+        while (token != None && !_order.Suits(left, token))
+            token = _tokens[token].Shorter;
+        return token;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -175,7 +195,7 @@ internal sealed class LinearMerger
         return token;
     }
 
-    private bool TryTranslate(ReadOnlySpan<Piece> symbols, ushort[] units)
+    private bool TryTranslate(ReadOnlySpan<Piece> symbols, Span<ushort> units)
     {
         for (int i = 0; i < symbols.Length; i++)
         {
@@ -188,8 +208,21 @@ internal sealed class LinearMerger
         return true;
     }
 
+    /// <summary>The tokens by number; what each begins with is found later.</summary>
+    private static Token[] FindTokens(MergeOrder order)
+    {
+        Token[] tokens = LargeMemory.Allocate<Token>(order.Tokens.Length);
+        for (int number = 0; number < tokens.Length; number++)
+        {
+            (int left, int right) = order.Tokens[number];
+            tokens[number] = new Token(order.IdOf(number), order.IsMade(number) ? tokens[left].Length + tokens[right].Length : 1, None);
+        }
+
+        return tokens;
+    }
+
     /// <summary>The symbols of all tokens that are made, and their numbers.</summary>
-    private static TokenList Keys(MergeOrder order)
+    private static TokenList Keys(MergeOrder order, Token[] tokens)
     {
         var keys = new TokenList();
         var rest = new Stack<int>();
@@ -198,8 +231,8 @@ internal sealed class LinearMerger
         {
             if (!order.IsMade(number))
                 continue;
-            total += order.Tokens[number].Length;
-            Span<char> room = keys.Room(order.Tokens[number].Length);
+            total += tokens[number].Length;
+            Span<char> room = keys.Room(tokens[number].Length);
             int length = 0;
             rest.Push(number);
             while (rest.TryPop(out int token))
@@ -233,4 +266,7 @@ internal sealed class LinearMerger
 
         return longest;
     }
+
+    /// <summary>A token's id, its length in symbols, and the longest token that it begins with.</summary>
+    private readonly record struct Token(int Id, int Length, int Shorter);
 }

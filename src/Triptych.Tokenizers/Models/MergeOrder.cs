@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Triptych.Tokenizers.Loading;
 
 namespace Triptych.Tokenizers.Models;
 
@@ -26,6 +27,9 @@ internal sealed class MergeOrder
 
     private readonly int _pairShift;
 
+    /// <summary>Symbols that tokens may begin with which do not suit a token before them, and those that tokens may end with which do not suit one behind.</summary>
+    private readonly ulong[] _unsuitedBehind, _unsuitedBefore;
+
     /// <summary>Numbers the tokens.</summary>
     /// <param name="merges">The merges.</param>
     /// <param name="idLimit">One more than the highest id.</param>
@@ -50,8 +54,8 @@ internal sealed class MergeOrder
         int limit = checked(FirstMade + (all.Length == 0 ? 0 : all[^1].Rank + 1));
         _ids = new int[limit];
         numbered.CopyTo(_ids);
-        _tokens = new Node[limit];
-        Array.Fill(_tokens, new Node(None, None, None, 1));
+        _tokens = LargeMemory.Allocate<Node>(limit);
+        Array.Fill(_tokens, new Node(None, None));
         int bits = Math.Clamp(BitOperations.Log2((uint)all.Length + 1) + 4, 10, 26);
         _pairShift = 64 - bits;
         _pairs = new ulong[1 << (bits - 6)];
@@ -63,7 +67,7 @@ internal sealed class MergeOrder
                 continue;
             int number = _numbers[id] = FirstMade + rank;
             _ids[number] = id;
-            _tokens[number] = new Node(first, second, None, _tokens[first].Length + _tokens[second].Length);
+            _tokens[number] = new Node(first, second);
         }
 
         // Symbols that a merge would make, which never does, stay what they are.
@@ -75,12 +79,15 @@ internal sealed class MergeOrder
 
         numbered.CopyTo(_ids);
         SetPairs(all);
+        _unsuitedBehind = new ulong[limit];
+        _unsuitedBefore = new ulong[limit];
+        FindUnsuited(all);
     }
 
     /// <summary>The number of the first token that is made; those below are symbols.</summary>
     public int FirstMade { get; }
 
-    /// <summary>The tokens by number; some numbers are left out, and have an empty token.</summary>
+    /// <summary>The parts of the tokens by number; some numbers are left out, and have none.</summary>
     public Node[] Tokens => _tokens;
 
     /// <summary>The number of a token, or 0.</summary>
@@ -94,6 +101,15 @@ internal sealed class MergeOrder
 
     /// <summary>Whether two tokens come out of their joined text as they are: no merge reaches across before both are made.</summary>
     public bool Suits(int left, int right) => Suits(left, right, int.MaxValue);
+
+    /// <summary>True only where two tokens suit, found out by the symbols at their ends alone; most that suit do.</summary>
+    /// <param name="left">The first token.</param>
+    /// <param name="right">The second.</param>
+    /// <param name="last">The last symbol of the first.</param>
+    /// <param name="first">The first symbol of the second.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool SurelySuits(int left, int right, int last, int first) =>
+        (_unsuitedBehind[left] >> first & 1) == 0 || (_unsuitedBefore[right] >> last & 1) == 0;
 
     private bool Suits(int left, int right, int limit)
     {
@@ -133,12 +149,50 @@ internal sealed class MergeOrder
         }
     }
 
+    /// <summary>
+    /// A merge reaches across where it joins the first token's end, which is the token itself or what was made before the token that it ends
+    /// in, with the second's beginning. So only the merges of these count, by the symbols (modulo 64) that their other parts begin or end with.
+    /// </summary>
+    private void FindUnsuited((int Left, int Right, int Rank, int Id)[] all)
+    {
+        ulong[] behind = new ulong[_tokens.Length], before = new ulong[_tokens.Length];
+        int[] firsts = new int[_tokens.Length], lasts = new int[_tokens.Length];
+        for (int number = 1; number < _tokens.Length; number++)
+        {
+            ref readonly Node token = ref _tokens[number];
+            (firsts[number], lasts[number]) = IsMade(number) ? (firsts[token.Left], lasts[token.Right]) : (number, number);
+        }
+
+        int done = 0;
+        foreach ((int left, int right, int rank, int id) in all)
+        {
+            for (; done < all.Length && all[done].Rank <= rank; done++)
+            {
+                (int first, int second) = (_numbers[all[done].Left], _numbers[all[done].Right]);
+                behind[first] |= 1UL << firsts[second];
+                before[second] |= 1UL << lasts[first];
+            }
+
+            int made = _numbers[id];
+            if (_tokens[made].Left != _numbers[left] || _tokens[made].Right != _numbers[right])
+                continue;
+            _unsuitedBehind[made] = behind[_tokens[made].Right] | _unsuitedBehind[_tokens[made].Right];
+            _unsuitedBefore[made] = before[_tokens[made].Left] | _unsuitedBefore[_tokens[made].Left];
+        }
+
+        for (int number = 0; number < _tokens.Length; number++)
+        {
+            _unsuitedBehind[number] |= behind[number];
+            _unsuitedBefore[number] |= before[number];
+        }
+    }
+
     private void Number(int symbol, List<int> numbered)
     {
         _numbers[symbol] = numbered.Count;
         numbered.Add(symbol);
     }
 
-    /// <summary>A token: its parts, the longest token that it begins with, and its length in symbols.</summary>
-    internal readonly record struct Node(int Left, int Right, int Shorter, int Length);
+    /// <summary>The parts of a token.</summary>
+    internal readonly record struct Node(int Left, int Right);
 }

@@ -22,15 +22,14 @@ internal sealed class PrecompiledNormalizer(CharsMap map) : Normalizer
 
     public override void Normalize(NormalizedString text)
     {
-        int first = FirstCandidate(text.Chars);
-        if (first < 0)
+        if (FirstCandidate(text.Chars) < 0 || !Collect(text.Chars, null))
             return;
         List<Change> changes = s_changes ??= [];
         changes.Clear();
         if (text.Length > KeptChanges)
             LargeMemory.Reserve(changes, text.Length);
-        if (Collect(text.Chars, changes))
-            text.Transform(changes);
+        Collect(text.Chars, changes);
+        text.Transform(changes);
         if (changes.Capacity > KeptChanges)
             s_changes = null;
     }
@@ -64,7 +63,8 @@ internal sealed class PrecompiledNormalizer(CharsMap map) : Normalizer
         return plain;
     }
 
-    private bool Collect(ReadOnlySpan<char> text, List<Change> changes)
+    /// <summary>Whether the rules change a text, and how; without a list it is enough to know that they do.</summary>
+    private bool Collect(ReadOnlySpan<char> text, List<Change>? changes)
     {
         bool modified = false;
         Span<byte> utf8 = stackalloc byte[MaxClusterBytes + 3];
@@ -72,7 +72,8 @@ internal sealed class PrecompiledNormalizer(CharsMap map) : Normalizer
         {
             if (IsPlain(text, at))
             {
-                changes.Add(new Change(text[at++], 0));
+                changes?.Add(new Change(text[at], 0));
+                at++;
                 continue;
             }
 
@@ -83,6 +84,8 @@ internal sealed class PrecompiledNormalizer(CharsMap map) : Normalizer
                 && System.Text.Encoding.UTF8.GetByteCount(cluster) <= MaxClusterBytes
                 && map.TryFindShortest(utf8[..System.Text.Encoding.UTF8.GetBytes(cluster, utf8)], out ReadOnlySpan<char> whole))
             {
+                if (changes is null)
+                    return true;
                 modified = true;
                 Replace(changes, CountChars(cluster), whole);
                 continue;
@@ -93,12 +96,14 @@ internal sealed class PrecompiledNormalizer(CharsMap map) : Normalizer
                 bool candidate = !rune.IsBmp || map.MayBegin((char)rune.Value);
                 if (candidate && map.TryFindShortest(utf8[..rune.EncodeToUtf8(utf8)], out ReadOnlySpan<char> single))
                 {
+                    if (changes is null)
+                        return true;
                     modified = true;
                     Replace(changes, 1, single);
                 }
                 else
                 {
-                    changes.Add(new Change(rune.Value, 0));
+                    changes?.Add(new Change(rune.Value, 0));
                 }
             }
         }

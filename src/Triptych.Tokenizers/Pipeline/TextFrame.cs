@@ -1,3 +1,5 @@
+using Triptych.Tokenizers.Loading;
+
 namespace Triptych.Tokenizers.Pipeline;
 
 /// <summary>What the usual post-processors do to a single text: trim its offsets, put special tokens around it.</summary>
@@ -44,12 +46,14 @@ internal sealed class TextFrame
     public Encoding Apply(ReadOnlySpan<int> ids, ReadOnlySpan<TextRange> offsets, TextParts parts, string source, bool addSpecialTokens)
     {
         Encoding before = addSpecialTokens ? Before : Encoding.Empty, after = addSpecialTokens ? After : Encoding.Empty;
-        int[] allIds = new int[before.Length + ids.Length + after.Length];
-        var allOffsets = new TextRange[allIds.Length];
+        int[] allIds = LargeMemory.Allocate<int>(before.Length + ids.Length + after.Length);
+        TextRange[] allOffsets = LargeMemory.Allocate<TextRange>(allIds.Length);
         before.Ids.CopyTo(allIds, 0);
         ids.CopyTo(allIds.AsSpan(before.Length));
         after.Ids.CopyTo(allIds, before.Length + ids.Length);
+        allOffsets.AsSpan(0, before.Length).Clear();
         offsets.CopyTo(allOffsets.AsSpan(before.Length));
+        allOffsets.AsSpan(before.Length + ids.Length).Clear();
         _trim?.Trim(parts, ids, allOffsets.AsSpan(before.Length, ids.Length), source);
         return new Encoding
         {

@@ -12,6 +12,7 @@ namespace Triptych.Tokenizers.Segments;
 internal sealed class PairSegmenter : Segmenter
 {
     private const char Mark = '\u2581';
+    private const int LongStretch = 64;
 
     private readonly Normalizer? _normalizer;
     private readonly PreTokenizer? _preTokenizer, _preTokenizerOfRest;
@@ -30,7 +31,7 @@ internal sealed class PairSegmenter : Segmenter
         _preTokenizerOfRest = marks ? new MetaspacePreTokenizer("\u2581", PrependScheme.Never, split: false) : null;
         _prepends = prepends || parts.PreTokenizer is MetaspacePreTokenizer { Scheme: PrependScheme.Always };
         _prependsToText = _prepends || parts.PreTokenizer is MetaspacePreTokenizer { Scheme: PrependScheme.First };
-        _pairs = new Lazy<PairTable>(() => new PairTable(model.Vocabulary, _space));
+        _pairs = new Lazy<PairTable>(() => new PairTable(model, _space));
     }
 
     public override bool OneWord => true;
@@ -73,13 +74,27 @@ internal sealed class PairSegmenter : Segmenter
     public override bool TryCut(ReadOnlySpan<char> part, List<Split> segments)
     {
         PairTable pairs = _pairs.Value;
-        int start = 0;
+        int start = 0, stretch = 0, cuts = segments.Count;
         for (int at = 1; at < part.Length; at++)
         {
             if (pairs.MayJoin(part[at - 1], part[at]))
                 continue;
+            bool ends = pairs.EndsStretch(part[at - 1], part[at]);
+            // What goes on for long without a space will hardly be met again, and is merged as quickly as it is looked up.
+            if (at - stretch > LongStretch)
+            {
+                segments.RemoveRange(cuts, segments.Count - cuts);
+                start = stretch;
+                if (!ends)
+                    continue;
+            }
+
             segments.Add(new Split(start, at));
             start = at;
+            if (!ends)
+                continue;
+            stretch = at;
+            cuts = segments.Count;
         }
 
         segments.Add(new Split(start, part.Length));

@@ -15,6 +15,9 @@ internal sealed class SegmentCache
 
     private readonly SegmentTokens[] _slots = new SegmentTokens[Ways << Bits];
 
+    /// <summary>Bits of the hashes of segments that were met once.</summary>
+    private readonly ushort[] _met = new ushort[1 << Bits];
+
     /// <summary>The texts that tokens of a slot's segment are shown as, for the few that have some.</summary>
     private ShownTexts?[]? _texts;
 
@@ -42,6 +45,16 @@ internal sealed class SegmentCache
         else
             return false;
         return true;
+    }
+
+    /// <summary>Whether a segment was probably met before; from now on it was.</summary>
+    public bool Meet(ulong hash)
+    {
+        ref ushort met = ref _met[hash >> (64 - Bits)];
+        ushort tag = (ushort)hash;
+        bool known = met == tag;
+        met = tag;
+        return known;
     }
 
     /// <summary>Remembers the tokens of a segment; the older one of two that share a place goes.</summary>

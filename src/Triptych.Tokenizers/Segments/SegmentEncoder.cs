@@ -11,6 +11,9 @@ namespace Triptych.Tokenizers.Segments;
 /// </summary>
 internal sealed class SegmentEncoder
 {
+    /// <summary>About as many as text has.</summary>
+    private const int CharsPerSegment = 4;
+
     [ThreadStatic]
     private static Workspace? s_workspace;
 
@@ -74,6 +77,8 @@ internal sealed class SegmentEncoder
             return;
         List<Split> segments = workspace.Segments;
         segments.Clear();
+        if (part.Length >= Workspace.KeptLength)
+            LargeMemory.Reserve(segments, part.Length / CharsPerSegment);
         if (!_segmenter!.TryCut(part, segments))
         {
             EncodeStages(part, offset, _parts.Normalizer, _parts.PreTokenizer, sink, workspace);
@@ -108,9 +113,11 @@ internal sealed class SegmentEncoder
         workspace.Shrink();
     }
 
-    /// <summary>A segment that is not remembered, which it is from now on.</summary>
+    /// <summary>A segment that is not remembered. It is from now on, unless it is as quickly done again and may never come again.</summary>
     private void AddNew(ReadOnlySpan<char> segment, ulong hash, int offset, TokenSink sink, Workspace workspace)
     {
+        if (!_cache.Meet(hash) && _segmenter!.TryTokenize(segment, first: false, offset, sink))
+            return;
         TokenSink tokens = workspace.Sink;
         tokens.Clear();
         if (!_segmenter!.TryTokenize(segment, first: false, 0, tokens))

@@ -80,7 +80,8 @@ internal sealed class SpaceSegmenter : Segmenter
                 break;
             at += skip;
             bool alone = _newlineIsAlone && part[at] == '\n';
-            if (!alone && (at + 1 == part.Length || !IsEdge(part[at - 1]) || !IsEdge(part[at + 1])))
+            int run = part[at..].IndexOfAnyExcept(_spaces);
+            if (!alone && (run < 0 || !IsEdge(part[at - 1]) || !IsEdge(part[at + run])))
                 continue;
             segments.Add(new Split(start, at));
             start = at;

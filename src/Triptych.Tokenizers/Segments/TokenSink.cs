@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Triptych.Tokenizers.Loading;
 
 namespace Triptych.Tokenizers.Segments;
 
@@ -49,6 +50,10 @@ internal sealed class TokenSink
         if (needed > _ids.Length)
             Grow(Math.Max(needed, (int)Math.Min(Array.MaxLength, _ids.Length * 2L)));
     }
+
+    /// <summary>Takes the last tokens away.</summary>
+    /// <param name="count">How many stay.</param>
+    public void Truncate(int count) => Count = count;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(int id, int start, int end, int word)
@@ -131,10 +136,18 @@ internal sealed class TokenSink
 
     private void Grow(int length)
     {
-        Array.Resize(ref _ids, length);
+        Resize(ref _ids, length);
         if (_idsOnly)
             return;
-        Array.Resize(ref _offsets, length);
-        Array.Resize(ref _words, length);
+        Resize(ref _offsets, length);
+        Resize(ref _words, length);
+    }
+
+    private void Resize<T>(ref T[] array, int length)
+        where T : unmanaged
+    {
+        T[] larger = LargeMemory.Allocate<T>(length);
+        array.AsSpan(0, Count).CopyTo(larger);
+        array = larger;
     }
 }
