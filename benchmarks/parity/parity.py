@@ -136,19 +136,30 @@ class Folder:
 
     def __init__(self, path, languages):
         from transformers import AutoTokenizer
+        from transformers.models.tapas import tokenization_tapas
         rename_argument()
+        tokenization_tapas.is_pandas_available = lambda: True  # tables alone need it
         self.tokenizer = AutoTokenizer.from_pretrained(path, **({"src_lang": languages[0], "tgt_lang": languages[1]} if languages else {}))
-        self.pairs, self.words = True, self.tokenizer.is_fast
-        print(type(self.tokenizer).__name__)
+        self.name = type(self.tokenizer).__name__
+        self.pairs, self.words = True, self.tokenizer.is_fast and self.name not in ("LukeTokenizer", "MLukeTokenizer")
+        print(self.name)
+
+    def encode(self, texts, special):
+        tokenizer = self.tokenizer
+        if self.name != "TapasTokenizer":
+            return tokenizer(**texts, add_special_tokens=special)
+        # Its call wants a table; here the second text stands for one that is put together already.
+        question, table = [tokenizer.convert_tokens_to_ids(tokenizer.tokenize(text or "")) for text in (texts["text"], texts["text_pair"])]
+        return {"input_ids": tokenizer.build_inputs_with_special_tokens(question, table) if special else question + table}
 
     def expected(self, case):
-        tokenizer, options = self.tokenizer, {"add_special_tokens": case.get("special", True)}
+        tokenizer, options = self.tokenizer, {"special": case.get("special", True)}
         if "words" in case:
-            return describe(tokenizer(case["words"], case.get("pair_words"), is_split_into_words=True, **options).encodings[0])
+            return describe(tokenizer(case["words"], case.get("pair_words"), is_split_into_words=True, add_special_tokens=options["special"]).encodings[0])
         texts = {"text_target": case["text"], "text_pair_target": case.get("pair")} if case.get("target") else {"text": case["text"], "text_pair": case.get("pair")}
-        encoded = tokenizer(**texts, **options)
+        encoded = self.encode(texts, **options)
         ids = encoded["input_ids"]
-        result = describe(encoded.encodings[0]) if tokenizer.is_fast else {"ids": ids}
+        result = describe(encoded.encodings[0]) if getattr(encoded, "encodings", None) else {"ids": ids}
         result["decoded"] = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         result["all"] = tokenizer.decode(ids, clean_up_tokenization_spaces=False)
         return result

@@ -267,7 +267,7 @@ public sealed partial class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(ids);
         string text = DecodeTokens(ids, skipSpecialTokens);
-        return cleanUpTokenizationSpaces ?? _files.CleanUpTokenizationSpaces ? WordPieceDecoder.CleanUp(text) : text;
+        return cleanUpTokenizationSpaces ?? _files.CleanUpTokenizationSpaces ? _files.CleanUp(text) : text;
     }
 
     /// <summary>Decodes ids as they come, never a part of a character.</summary>
@@ -294,9 +294,12 @@ public sealed partial class Tokenizer
     internal string DecodeTokens(IEnumerable<int> ids, bool skipSpecialTokens)
     {
         var tokens = new List<string>();
+        int? before = null;
         foreach (int id in ids)
         {
-            string? token = _parts.Added.TokenOf(id) ?? _parts.Model.Vocabulary.TokenOf(id);
+            bool isRepeated = _files.GroupsRepeats && (id == before || id == PadTokenId);
+            before = id;
+            string? token = isRepeated ? null : _parts.Added.TokenOf(id) ?? _parts.Model.Vocabulary.TokenOf(id);
             if (token is not null && !(skipSpecialTokens && _parts.Added.IsSpecial(token)))
                 tokens.Add(token);
         }

@@ -43,12 +43,34 @@ public sealed class FolderTests : IDisposable
             LegacyClassTests.Check(golden, isTarget ? saved!.Target : saved!);
         }
 
-        Assert.Equal((77, 50), (folders, classes.Count));
+        Assert.Equal((106, 68), (folders, classes.Count));
     }
 
     [Theory]
-    [InlineData("""{"tokenizer_class": "BioGptTokenizer"}""", "BioGptTokenizer is not supported without a tokenizer.json")]
-    [InlineData("""{"tokenizer_class": "TapasTokenizer"}""", "TapasTokenizer is not supported without a tokenizer.json")]
+    [InlineData("""{"tokenizer_class": "BioGptTokenizer"}""", "BioGptTokenizer is not supported without a tokenizer.json: the rules of Moses, in the package sacremoses")]
+    [InlineData("""{"tokenizer_class": "FSMTTokenizer"}""", "FSMTTokenizer is not supported without a tokenizer.json: the rules of Moses, in the package sacremoses")]
+    [InlineData("""{"tokenizer_class": "XLMTokenizer"}""", "XLMTokenizer is not supported without a tokenizer.json: the rules of Moses, in the package sacremoses")]
+    [InlineData("""{"tokenizer_class": "FlaubertTokenizer"}""", "FlaubertTokenizer is not supported without a tokenizer.json: the rules of Moses, in the package sacremoses")]
+    [InlineData("""{"tokenizer_class": "CpmTokenizer"}""", "CpmTokenizer is not supported without a tokenizer.json: Jieba, in the package rjieba")]
+    [InlineData("""{"tokenizer_class": "CpmAntTokenizer"}""", "CpmAntTokenizer is not supported without a tokenizer.json: Jieba, in the package rjieba")]
+    [InlineData("""{"tokenizer_class": "RagTokenizer"}""", "RagTokenizer is two tokenizers: load the folders question_encoder_tokenizer and generator_tokenizer")]
+    [InlineData("""{"tokenizer_class": "BertJapaneseTokenizer", "word_tokenizer_type": "mecab"}""", "which needs MeCab")]
+    [InlineData("""{"tokenizer_class": "BertJapaneseTokenizer", "word_tokenizer_type": "sudachi"}""", "which needs Sudachi")]
+    [InlineData("""{"tokenizer_class": "BertJapaneseTokenizer", "word_tokenizer_type": "jumanpp"}""", "which needs Juman++")]
+    [InlineData("""{"tokenizer_class": "BertJapaneseTokenizer", "subword_tokenizer_type": "sentencepiece"}""", "no spiece.model for BertJapaneseTokenizer")]
+    [InlineData("""{"tokenizer_class": "BertJapaneseTokenizer", "subword_tokenizer_type": "x"}""", "BertJapaneseTokenizer with \"subword_tokenizer_type\": \"x\" is not supported")]
+    [InlineData("""{"tokenizer_class": "ProphetNetTokenizer"}""", "no prophetnet.tokenizer for ProphetNetTokenizer")]
+    [InlineData("""{"tokenizer_class": "TapasTokenizer", "never_split": [1]}""", "the files beside the vocabulary cannot be used")]
+    [InlineData("""{"tokenizer_class": "VitsTokenizer"}""", "which needs the package phonemizer and eSpeak")]
+    [InlineData("""{"tokenizer_class": "VitsTokenizer", "phonemize": false, "is_uroman": true}""", "which needs the package uroman")]
+    [InlineData("""{"tokenizer_class": "Wav2Vec2PhonemeCTCTokenizer"}""", "which needs the package phonemizer")]
+    [InlineData("""{"tokenizer_class": "Speech2TextTokenizer"}""", "no sentencepiece.bpe.model for Speech2TextTokenizer")]
+    [InlineData("""{"tokenizer_class": "BartphoTokenizer"}""", "no sentencepiece.bpe.model for BartphoTokenizer")]
+    [InlineData("""{"tokenizer_class": "MLukeTokenizer"}""", "no sentencepiece.bpe.model for MLukeTokenizer")]
+    [InlineData("""{"tokenizer_class": "LasrTokenizer"}""", "no spiece.model for LasrTokenizer")]
+    [InlineData("""{"tokenizer_class": "GPTNeoXJapaneseTokenizer"}""", "no emoji.json for GPTNeoXJapaneseTokenizer")]
+    [InlineData("""{"tokenizer_class": "MyT5Tokenizer"}""", "no byte_maps.json for MyT5Tokenizer")]
+    [InlineData("""{"tokenizer_class": "DiaTokenizer", "offset": 4}""", "offset 4 is not from 0 to 3")]
     [InlineData("""{"tokenizer_class": "BertweetTokenizer", "normalization": true}""", "BertweetTokenizer with \"normalization\": true, which rewrites tweets, is not supported")]
     [InlineData("""{"tokenizer_class": "PhobertTokenizer"}""", "vocab.txt: line 1: \"[UNK]\" is not a token and its count")]
     [InlineData("""{"tokenizer_class": "CTRLTokenizer"}""", "no merges.txt for CTRLTokenizer")]
@@ -89,6 +111,46 @@ public sealed class FolderTests : IDisposable
         File.WriteAllText(Path.Combine(_folder, "merges.txt"), merges);
         File.WriteAllText(Path.Combine(_folder, "tokenizer_config.json"), config);
         Assert.Contains(reason, Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder)).Message);
+    }
+
+    [Theory]
+    [InlineData("MyT5Tokenizer", "byte_maps.json", """{"decompose_map": {"6": "61"}, "merge_map": {}}""", "\"6\" are not bytes as two digits each")]
+    [InlineData("MyT5Tokenizer", "byte_maps.json", """{"merge_map": {}}""", "decompose_map")]
+    [InlineData("GPTNeoXJapaneseTokenizer", "emoji.json", """{"emoji": {}}""", "\"emoji_inv\" is missing")]
+    [InlineData("GPTNeoXJapaneseTokenizer", "emoji.json", """{"emoji": {"a": null}, "emoji_inv": {}}""", "emoji: \"a\" has no name")]
+    public void BrokenFilesBesideAVocabularyAreNamed(string name, string file, string content, string reason)
+    {
+        File.WriteAllText(Path.Combine(_folder, "vocab.txt"), "<|endoftext|>\n");
+        File.WriteAllText(Path.Combine(_folder, file), content);
+        File.WriteAllText(Path.Combine(_folder, "tokenizer_config.json"), $$"""{"tokenizer_class": "{{name}}"}""");
+        TokenizerException error = Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder));
+        Assert.Contains(reason, error.Message);
+        Assert.Contains(file, error.Message);
+    }
+
+    [Fact]
+    public void SpeechToTextBeginsWithALanguageThatCanBeChosen()
+    {
+        File.Copy(SentencePieceTests.PathOf("unigram.model"), Path.Combine(_folder, "sentencepiece.bpe.model"));
+        File.WriteAllText(Path.Combine(_folder, "vocab.json"), """{"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}""");
+        File.WriteAllText(Path.Combine(_folder, "tokenizer_config.json"), """{"tokenizer_class": "Speech2TextTokenizer", "lang_codes": "mustc"}""");
+        Tokenizer tokenizer = Tokenizer.Load(_folder);
+        Assert.Equal(("pt", "de"), (tokenizer.TargetLanguage, tokenizer.WithLanguages(target: "de").TargetLanguage));
+        Assert.Equal("<lang:de>", tokenizer.WithLanguages(target: "de").Encode("war").Tokens[0]);
+        File.WriteAllText(Path.Combine(_folder, "tokenizer_config.json"), """{"tokenizer_class": "Speech2TextTokenizer", "lang_codes": "mustc", "tgt_lang": "zh"}""");
+        Assert.Contains("tgt_lang \"zh\" is none of", Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder)).Message);
+    }
+
+    [Fact]
+    public void SpokenTextsAreTidiedInTheirOwnWay()
+    {
+        File.WriteAllText(Path.Combine(_folder, "vocab.json"), """{"[UNK]": 0, "[STOP]": 1, "[SPACE]": 2, "a": 3, "\u0120": 4}""");
+        File.WriteAllText(Path.Combine(_folder, "merges.txt"), "#version: 0.2\n");
+        File.WriteAllText(Path.Combine(_folder, "tokenizer_config.json"), """{"tokenizer_class": "ClvpTokenizer", "clean_up_tokenization_spaces": true}""");
+        Tokenizer tokenizer = Tokenizer.Load(_folder);
+        Assert.Equal([3, 2, 3, 0, 1], tokenizer.EncodeToIds("a Ab[STOP]"));
+        Assert.Equal("a a ", tokenizer.Decode([3, 2, 3, 0, 1], skipSpecialTokens: false));
+        Assert.Equal("a[SPACE]a", tokenizer.Decode([3, 2, 3, 0, 1], cleanUpTokenizationSpaces: false));
     }
 
     [Fact]

@@ -4,11 +4,14 @@ using Triptych.Tokenizers.Pipeline;
 
 namespace Triptych.Tokenizers.Loading;
 
-/// <summary>Classes that need no vocabulary: ByT5's and Perceiver's bytes, CANINE's code points.</summary>
+/// <summary>Classes that need no vocabulary: ByT5's, MyT5's, Dia's and Perceiver's bytes, CANINE's code points.</summary>
 internal sealed class ByteFolder(FolderContent content) : PythonFolder(content)
 {
     private const string ByT5 = "ByT5Tokenizer";
+    private const string MyT5 = "MyT5Tokenizer";
+    private const string Dia = "DiaTokenizer";
     private const string Canine = "CanineTokenizer";
+    private const string Maps = "byte_maps.json";
 
     /// <summary>CANINE's names for code points of private use that stand for something.</summary>
     private static readonly Dictionary<string, string> CanineNames = new(StringComparer.Ordinal)
@@ -17,12 +20,15 @@ internal sealed class ByteFolder(FolderContent content) : PythonFolder(content)
     };
 
     /// <summary>The special tokens that come before the bytes.</summary>
-    private string[] FirstRoles => Name == ByT5 ? ["pad_token", "eos_token", "unk_token"] : ["pad_token", "bos_token", "eos_token", "mask_token", "cls_token", "sep_token"];
+    private string[] FirstRoles => Name is ByT5 or MyT5 ? ["pad_token", "eos_token", "unk_token"] : ["pad_token", "bos_token", "eos_token", "mask_token", "cls_token", "sep_token"];
 
     public static IEnumerable<PythonClass> Classes()
     {
         yield return new(
             new() { Name = ByT5, Defaults = new() { Eos = "</s>", Unk = "<unk>", Pad = "<pad>" }, Further = ExtraIds }, [], content => new ByteFolder(content));
+        yield return new(
+            new() { Name = MyT5, Defaults = new() { Eos = "</s>", Unk = "<unk>", Pad = "<pad>" }, Further = ExtraIds }, [Maps], content => new ByteFolder(content));
+        yield return new(new() { Name = Dia, Defaults = new() { Unk = "<pad>", Pad = "<pad>" } }, [], content => new ByteFolder(content));
         yield return new(
             new() { Name = "PerceiverTokenizer", MaxLength = 2048, Defaults = new() { Bos = "[BOS]", Eos = "[EOS]", Sep = "[SEP]", Pad = "[PAD]", Cls = "[CLS]", Mask = "[MASK]" } },
             [], content => new ByteFolder(content));
@@ -35,7 +41,13 @@ internal sealed class ByteFolder(FolderContent content) : PythonFolder(content)
             [], content => new ByteFolder(content));
     }
 
-    protected override TokenizerParts ReadParts() => Name == Canine ? OfCodePoints() : OfBytes();
+    protected override TokenizerParts ReadParts() => Name switch
+    {
+        Canine => OfCodePoints(),
+        Dia => OfDialogue(),
+        MyT5 => OfRewrittenBytes(),
+        _ => OfBytes(),
+    };
 
     private static IEnumerable<string> ExtraIds(ClassContext context)
     {
@@ -43,11 +55,45 @@ internal sealed class ByteFolder(FolderContent content) : PythonFolder(content)
         return Enumerable.Range(0, count).Select(i => string.Create(CultureInfo.InvariantCulture, $"<extra_id_{i}>"));
     }
 
+    private AddedToken[] Head(bool strips) =>
+        [.. FirstRoles.Select((role, id) => new AddedToken { Content = Needed(role), Id = id, LStrip = strips, RStrip = strips })];
+
+    /// <summary>The bytes are the ids, moved by an offset; the first three ids are tokens besides, and these come back.</summary>
+    private TokenizerParts OfDialogue()
+    {
+        const int Named = 3;
+        int offset = TokenizerFiles.Value(Context.Config, "offset") switch
+        {
+            null => 0,
+            double given and >= 0 and <= Named when given == (int)given => (int)given,
+            object given => throw new TokenizerException(Folder, $"tokenizer_config.json: offset {given} is not from 0 to {Named}"),
+        };
+        AddedToken[] head = [.. ((string[])[Needed("pad_token"), "[S1]", "[S2]"]).Select((token, id) => new AddedToken { Content = token, Id = id })];
+        var vocabulary = new Vocabulary(Enumerable.Range(Named, 256 + offset - Named).Select(id => (((char)(id - offset)).ToString(), id)), Refuse(Folder));
+        return new TokenizerParts(
+            null, null, new ByteTokens(vocabulary, offset), null, new JoiningDecoder(),
+            new AddedVocabulary(AddedTokens(vocabulary, head), normalizer: null, ofPython: true), null, null);
+    }
+
+    private TokenizerParts OfRewrittenBytes()
+    {
+        string path = Require(Maps);
+        using System.Text.Json.JsonDocument document = JsonValue.Parse(TokenizerFiles.ReadBytes(path), path);
+        var root = new JsonValue(document.RootElement, path, "");
+        ByteRules[] rules = [.. ((string[])["decompose_map", "merge_map"]).Select(name => ByteRules.Read(root.Required(name)))];
+        AddedToken[] head = Head(strips: true);
+        var vocabulary = new Vocabulary(Enumerable.Range(0, 256).Select(value => (ByteRules.NameOf(value), head.Length + value)), Refuse(path));
+        AddedToken[] added = AddedTokens(vocabulary, head);
+        return new TokenizerParts(
+            null, null, new RewrittenBytes(vocabulary, head.Length, rules), EndProcessor.Of(added, Needed("eos_token")), new RewrittenBytesDecoder(rules),
+            new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
+    }
+
     private TokenizerParts OfBytes()
     {
         bool isByT5 = Name == ByT5;
         string[] first = FirstRoles;
-        AddedToken[] head = [.. first.Select((role, id) => new AddedToken { Content = Needed(role), Id = id, LStrip = isByT5, RStrip = isByT5 })];
+        AddedToken[] head = Head(strips: isByT5);
         var vocabulary = new Vocabulary(Enumerable.Range(0, 256).Select(value => (((char)value).ToString(), first.Length + value)), Refuse(Folder));
         AddedToken[] added = AddedTokens(vocabulary, head);
         (string cls, string sep) = isByT5 ? ("", "") : (Needed("cls_token"), Needed("sep_token"));

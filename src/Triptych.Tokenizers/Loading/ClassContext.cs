@@ -174,6 +174,13 @@ internal sealed class ClassContext
     /// <summary>The tokens besides the named ones.</summary>
     public IEnumerable<JsonObject> FurtherTokens()
     {
+        JsonObject[] first = [.. ListedTokens()];
+        HashSet<string> known = [.. first.Select(token => token["content"]!.GetValue<string>())];
+        return first.Concat(Kind.Last(this).Where(known.Add).Select(token => Token(token)));
+    }
+
+    private IEnumerable<JsonObject> ListedTokens()
+    {
         JsonNode? listed = Listed;
         if (listed is JsonArray list)
             return list.Select(token => token is JsonObject described ? Complete(described, special: true) : Token(token?.GetValue<string>() ?? ""));

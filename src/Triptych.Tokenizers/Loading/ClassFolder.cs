@@ -23,7 +23,7 @@ internal static class ClassFolder
         if (File.Exists(tekken))
             return TekkenFile.Load(tekken, TokenizerFiles.ReadBytes(tekken));
         if (name is not null && TokenizerClassNames.IsUnsupported(name))
-            throw new TokenizerException(folder, $"{name} is not supported without a tokenizer.json: its way to use the files is not known here");
+            throw new TokenizerException(folder, TokenizerClassNames.WhyUnsupported(name));
         if (kind is { Files: not VocabularyFiles.SentencePiece })
             return FromVocabulary(kind);
         if (ClassFiles.ModelOf(kind ?? TokenizerClass.General, folder) is not string path)
@@ -77,11 +77,13 @@ internal static class ClassFolder
         settings.Remove("added_tokens_decoder");
         if (kind.PadsLeft)
             settings.TryAdd("padding_side", "left");
+        if (kind.CleansUp)
+            settings.TryAdd("clean_up_tokenization_spaces", true);
         if (kind.MaxLength is int length)
             settings.TryAdd("model_max_length", length);
         return new TokenizerFiles(path, document, settings, context.SpecialTokens, specialTokensMap, isFolder: true, ChatTemplateFiles.Read(Path.GetDirectoryName(path)!))
         {
-            IsConverted = kind != TokenizerClass.General, Languages = kind.Languages?.Invoke(context),
+            IsConverted = !kind.IsGeneral, Languages = kind.Languages?.Invoke(context), GroupsRepeats = kind.GroupsRepeats,
         };
     }
 }

@@ -19,7 +19,7 @@ internal sealed record FolderContent(PythonClass Class, string Folder, JsonObjec
 internal abstract class PythonFolder
 {
     private static readonly Lazy<FrozenDictionary<string, PythonClass>> Known = new(() =>
-        LetterFolder.Classes().Concat(ByteFolder.Classes()).Concat(PieceFolder.Classes()).Concat(WordFolder.Classes()).ToFrozenDictionary(one => one.Kind.Name, StringComparer.Ordinal));
+        LetterFolder.Classes().Concat(BasicFolder.Classes()).Concat(SpelledFolder.Classes()).Concat(NeoXJapaneseFolder.Classes()).Concat(MappedPieceFolder.Classes()).Concat(ByteFolder.Classes()).Concat(PieceFolder.Classes()).Concat(WordFolder.Classes()).ToFrozenDictionary(one => one.Kind.Name, StringComparer.Ordinal));
 
     private readonly FolderContent _content;
     private readonly JsonObject _addedTokens;
@@ -55,6 +55,9 @@ internal abstract class PythonFolder
     /// <summary>The vocabularies of several languages; null where there is one for all.</summary>
     protected virtual LanguageVocabularies? Vocabularies => null;
 
+    /// <summary>How decoded text is tidied.</summary>
+    protected virtual string CleanUp(string text) => WordPieceDecoder.CleanUp(text);
+
     /// <summary>Settings that the class has where the files do not say them.</summary>
     protected virtual IEnumerable<(string Name, JsonNode Value)> DefaultSettings => [];
 
@@ -84,14 +87,8 @@ internal abstract class PythonFolder
         var added = new SortedDictionary<int, AddedToken>();
         foreach (AddedToken token in first ?? [])
             added[token.Id] = token;
-        foreach ((int id, JsonObject token) in Context.Described(_addedTokens, []))
-        {
-            bool Member(string name) => token[name]!.GetValue<bool>();
-            added[id] = new AddedToken
-            {
-                Id = id, Content = token["content"]!.GetValue<string>(), SingleWord = Member("single_word"), LStrip = Member("lstrip"), RStrip = Member("rstrip"),
-            };
-        }
+        foreach (AddedToken token in DescribedTokens())
+            added[token.Id] = token;
 
         HashSet<string> contents = [.. added.Values.Select(token => token.Content)];
         int next = vocabulary.Count + contents.Count(token => vocabulary.IdOf(token) < 0);
@@ -105,12 +102,28 @@ internal abstract class PythonFolder
         return [.. added.Values.Where(token => token.Content.Length > 0).Select(token => token with { Special = special.Contains(token.Content) })];
     }
 
+    /// <summary>The tokens that the files give an id.</summary>
+    protected IEnumerable<AddedToken> DescribedTokens()
+    {
+        foreach ((int id, JsonObject token) in Context.Described(_addedTokens, []))
+        {
+            bool Member(string name) => token[name]!.GetValue<bool>();
+            yield return new AddedToken
+            {
+                Id = id, Content = token["content"]!.GetValue<string>(), SingleWord = Member("single_word"), LStrip = Member("lstrip"), RStrip = Member("rstrip"),
+            };
+        }
+    }
+
     protected static HashSet<string> SpecialOf(IEnumerable<AddedToken> added) => [.. added.Where(token => token.Special).Select(token => token.Content)];
 
     /// <summary>The tokens around a text and around two, such as <c>[CLS] $A [SEP] $B:1 [SEP]:1</c>.</summary>
-    protected TemplateProcessor Around(IReadOnlyList<AddedToken> added, string single, string pair)
+    protected TemplateProcessor Around(IReadOnlyList<AddedToken> added, string single, string pair) =>
+        Around(single, pair, token => added.First(one => one.Content == token).Id);
+
+    protected TemplateProcessor Around(string single, string pair, Func<string, int> idOf)
     {
-        using JsonDocument template = JsonDocument.Parse(StageJson.Template(single, pair, token => added.First(one => one.Content == token).Id).ToJsonString());
+        using JsonDocument template = JsonDocument.Parse(StageJson.Template(single, pair, idOf).ToJsonString());
         return TokenizerReader.ReadTemplate(new JsonValue(template.RootElement, Folder, "post_processor"));
     }
 
@@ -120,7 +133,10 @@ internal abstract class PythonFolder
         {
             TokenizerParts parts = ReadParts();
             IEnumerable<string> names = _content.Class.Files.Concat(["special_tokens_map.json", "added_tokens.json"]);
-            return new TokenizerFiles(Folder, parts, Context.SpecialTokens, FolderFiles.Originals(Folder, names), Settings()) { Languages = Languages, Vocabularies = Vocabularies };
+            return new TokenizerFiles(Folder, parts, Context.SpecialTokens, FolderFiles.Originals(Folder, names), Settings()) 
+            {
+                Languages = Languages, Vocabularies = Vocabularies, CleanUp = CleanUp,
+            };
         }
         catch (Exception e) when (FolderFiles.IsOfContent(e))
         {

@@ -50,7 +50,7 @@ internal sealed class RankedTokens(IReadOnlyList<(string Token, int Rank)> token
         foreach ((string token, int rank) in tokens)
             AddSplits(vocabulary, token, (left, right) => merges.Add(new Merge(left, right, rank + offset)));
         var added = new AddedVocabulary(
-            special.Select(token => new AddedToken { Content = token.Token, Id = token.Id, Special = true }), normalizer: null, areFound: false);
+            special.Select(token => new AddedToken { Content = token.Token, Id = token.Id, Special = true }), normalizer: null, isFound: _ => false);
         var cuts = new SequencePreTokenizer([new PatternPreTokenizer(split), new ByteLevelPreTokenizer(addPrefixSpace: false, useRegex: false)]);
         return new TokenizerParts(null, cuts, new Bpe(vocabulary, new MergeTable([.. merges], ranksAreIds: true), new BpeOptions { IgnoreMerges = true }), null, new ByteLevelDecoder(), added, null, null);
     }

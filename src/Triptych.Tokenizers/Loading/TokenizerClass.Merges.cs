@@ -26,6 +26,11 @@ internal sealed partial record TokenizerClass
         };
         yield return gpt2 with
         {
+            // Its class puts tokens around texts with entities alone, which are the caller's.
+            Name = "LukeTokenizer", Defaults = SpecialTokens.Roberta, OwnRoles = EntityRoles, Last = EntityTokens, CleansUp = true,
+        };
+        yield return gpt2 with
+        {
             Name = "BlenderbotTokenizer", Defaults = SpecialTokens.Roberta, MaskTakesSpace = true, PreTokenizer = context => Bytes(context, addPrefixSpace: true),
         };
         yield return gpt2 with

@@ -30,6 +30,9 @@ internal sealed partial record TokenizerClass
 
     private static readonly string[] MadeUpWords = [.. Enumerable.Range(0, 7).Select(i => string.Create(CultureInfo.InvariantCulture, $"<madeupword{i}>"))];
 
+    private static readonly (string Role, string Token)[] EntityRoles =
+        [("entity_unk_token", "[UNK]"), ("entity_pad_token", "[PAD]"), ("entity_mask_token", "[MASK]"), ("entity_mask2_token", "[MASK2]")];
+
     private static readonly Lazy<FrozenDictionary<string, TokenizerClass>> Known = new(() => All().ToFrozenDictionary(kind => kind.Name, StringComparer.Ordinal));
 
     public required string Name { get; init; }
@@ -96,6 +99,15 @@ internal sealed partial record TokenizerClass
     /// <summary>Tokens besides the named ones, where the files list none.</summary>
     public Func<ClassContext, IEnumerable<string>> Further { get; init; } = _ => [];
 
+    /// <summary>Tokens that follow those, unless they are among them.</summary>
+    public Func<ClassContext, IEnumerable<string>> Last { get; init; } = _ => [];
+
+    /// <summary>Whether of ids that repeat only one is decoded, and none that pads, as models of speech give an id for each step.</summary>
+    public bool GroupsRepeats { get; init; }
+
+    /// <summary>Whether decoded text is tidied where the files do not say.</summary>
+    public bool CleansUp { get; init; }
+
     /// <summary>Whether the tokens of <see cref="Further"/> take the place of those that a SentencePiece model lists.</summary>
     public bool ListsAll { get; init; }
 
@@ -123,6 +135,9 @@ internal sealed partial record TokenizerClass
     };
 
     public static TokenizerClass? Find(string name) => Known.Value.GetValueOrDefault(name);
+
+    /// <summary>The tokens that LUKE's caller puts around an entity.</summary>
+    private static IEnumerable<string> EntityTokens(ClassContext context) => [context.Text("entity_token_1") ?? "<ent>", context.Text("entity_token_2") ?? "<ent2>"];
 
     private static string Scheme(ClassContext context) => context.Flag("add_prefix_space", true) ? "always" : "never";
 
@@ -207,6 +222,24 @@ internal sealed partial record TokenizerClass
             Reorder = context => context.Vocabulary.AddRange(ExtraIds(context).Select(token => (token, 0.0))),
             Normalizer = Rules, PreTokenizer = _ => Words("always"), Decoder = _ => Metaspace("always"), Further = ExtraIds,
             PostProcessor = context => Pair(context, "$A </s>", "$A </s> $B </s>"),
+        };
+        yield return new()
+        {
+            Name = "LasrTokenizer", ModelFile = "spiece.model", Defaults = new() { Eos = "</s>", Unk = "<unk>", Pad = "<pad>" }, Unknown = _ => 3, GroupsRepeats = true,
+            Normalizer = Rules, PreTokenizer = _ => Words("always"), Decoder = _ => Metaspace("always"), Further = context => ExtraIds(context).Reverse(),
+            PostProcessor = context => Pair(context, "$A </s>", "$A </s> $B </s>"),
+        };
+        yield return General with { Name = "ParakeetTokenizer", GroupsRepeats = true };
+        yield return new()
+        {
+            // The ids are those of the model's pieces, whatever those of published models are.
+            Name = "MLukeTokenizer", Defaults = SpecialTokens.Roberta, OwnRoles = EntityRoles, MaskTakesSpace = true, AllAreSpecial = true, Unknown = _ => 0, Last = EntityTokens,
+            Normalizer = _ => Normalizers(Replace("``", "\""), Replace("''", "\"")), PreTokenizer = _ => Metaspace("always"), Decoder = _ => Metaspace("always"),
+            PostProcessor = context =>
+            {
+                (string cls, string sep) = (context.Role("cls_token", "<s>"), context.Role("sep_token", "</s>"));
+                return Pair(context, $"{cls} $A {sep}", $"{cls} $A {sep} {sep} $B:1 {sep}:1");
+            },
         };
         yield return new()
         {

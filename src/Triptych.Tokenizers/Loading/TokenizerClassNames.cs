@@ -121,6 +121,17 @@ internal static class TokenizerClassNames
     /// <summary>Whether transformers has the class, and it is not known here how it works.</summary>
     public static bool IsUnsupported(string name) => name != General && TokenizerClass.Find(name) is null && ByModel.Values.Contains(name);
 
+    /// <summary>What is said of such a class.</summary>
+    public static string WhyUnsupported(string name) => name switch
+    {
+        "RagTokenizer" => "RagTokenizer is two tokenizers: load the folders question_encoder_tokenizer and generator_tokenizer in it, each by itself",
+        "BioGptTokenizer" or "FSMTTokenizer" or "XLMTokenizer" or "FlaubertTokenizer" =>
+            $"{name} is not supported without a tokenizer.json: the rules of Moses, in the package sacremoses, cut its words, and they are not known here",
+        "RoFormerTokenizer" or "CpmTokenizer" or "CpmAntTokenizer" =>
+            $"{name} is not supported without a tokenizer.json: Jieba, in the package rjieba, finds its words with a dictionary of Chinese, which is not here",
+        _ => $"{name} is not supported without a tokenizer.json: its way to use the files is not known here",
+    };
+
     /// <summary>The class's name without "Fast"; null where nothing says anything.</summary>
     public static string? Find(JsonObject config, JsonObject modelConfig)
     {

@@ -70,6 +70,9 @@ internal sealed class TokenizerFiles
     /// <summary>Whether the tokenizer.json was made here: then its scores are exact, and not what the reference reads.</summary>
     public bool IsConverted { get; init; }
 
+    /// <summary>Whether of ids that repeat only one is decoded, and none that pads.</summary>
+    public bool GroupsRepeats { get; init; }
+
     /// <summary>How texts are marked with a language, or null.</summary>
     public LanguageRules? Languages { get; set; }
 
@@ -97,6 +100,9 @@ internal sealed class TokenizerFiles
     public Side TruncationSide { get; }
 
     public bool CleanUpTokenizationSpaces { get; }
+
+    /// <summary>How decoded text is tidied.</summary>
+    public Func<string, string> CleanUp { get; init; } = Pipeline.WordPieceDecoder.CleanUp;
 
     public int? ModelMaxLength { get; }
 
@@ -133,7 +139,10 @@ internal sealed class TokenizerFiles
             return converted;
         SpecialTokens special = ReadSpecialTokens(config, map);
         ConfigRules.Apply(document.Value, file, config, ReadObject(path, "added_tokens.json"), special, HasOwnClass(config, modelConfig));
-        return new TokenizerFiles(file, document.Value, config, special, map, isFolder: true, ChatTemplateFiles.Read(path));
+        bool groups = TokenizerClassNames.Find(config, modelConfig) is string name && TokenizerClass.Find(name) is { GroupsRepeats: true };
+        if (groups)
+            config.TryAdd("tokenizer_class", TokenizerClassNames.Find(config, modelConfig));
+        return new TokenizerFiles(file, document.Value, config, special, map, isFolder: true, ChatTemplateFiles.Read(path)) { GroupsRepeats = groups };
     }
 
     /// <summary>The same files for other languages: tokenizer_config.json names them, and the post-processor is theirs.</summary>

@@ -10,12 +10,14 @@ internal static class VocabularyTexts
     public const string Merges = "merges.txt";
 
     /// <summary>A token on each line; of one that comes twice the last id counts.</summary>
-    public static Dictionary<string, int> ReadWords(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="keepsSpaces">Whether white space at the end of a line belongs to the token.</param>
+    public static Dictionary<string, int> ReadWords(string path, bool keepsSpaces = false)
     {
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         int id = 0;
         foreach (string line in ReadLines(path))
-            ids[line.TrimEnd()] = id++;
+            ids[keepsSpaces ? line : line.TrimEnd()] = id++;
         return ids;
     }
 
@@ -61,6 +63,18 @@ internal static class VocabularyTexts
         }
 
         return merges;
+    }
+
+    /// <summary>The first word of each line.</summary>
+    public static IEnumerable<string> ReadFirstWords(string path)
+    {
+        int number = 0;
+        foreach (string line in ReadLines(path))
+        {
+            number++;
+            yield return line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is [string first, ..] ? first
+                : throw new TokenizerException(path, $"line {number} has no word");
+        }
     }
 
     /// <summary>A word and a number on each line, apart by the last space; the number is not looked at.</summary>

@@ -3,18 +3,31 @@ using Triptych.Tokenizers.Pipeline;
 
 namespace Triptych.Tokenizers.Loading;
 
-/// <summary>Words at white space: CTRL's, PhoBERT's and BERTweet's in pieces, of which all but the last of a word end with <c>@@</c>; ESM's whole.</summary>
+/// <summary>
+/// Words at white space: CTRL's, BlenderbotSmall's, PhoBERT's and BERTweet's in pieces, of which all but the last of a word end with <c>@@</c>; ESM's
+/// whole. CLVP's words are GPT-2's.
+/// </summary>
 internal sealed class WordFolder(FolderContent content) : PythonFolder(content)
 {
     private const string Ctrl = "CTRLTokenizer";
+    private const string Small = "BlenderbotSmallTokenizer";
+    private const string Clvp = "ClvpTokenizer";
+    private const string Space = "[SPACE]";
     private const string Esm = "EsmTokenizer";
     private const string Codes = "bpe.codes";
+
+    /// <summary>Tokens that are spaces in CLVP's tidied text.</summary>
+    private string[] _blanks = [];
 
     public static IEnumerable<PythonClass> Classes()
     {
         static PythonClass Of(string name, string[] files, SpecialTokens defaults) => new(new() { Name = name, Defaults = defaults }, files, content => new WordFolder(content));
 
         yield return Of(Ctrl, [VocabularyTexts.Vocabulary, VocabularyTexts.Merges], new() { Unk = "<unk>" });
+        yield return Of(
+            Small, [VocabularyTexts.Vocabulary, VocabularyTexts.Merges], new() { Bos = "__start__", Eos = "__end__", Unk = "__unk__", Pad = "__null__" });
+        yield return Of(
+            Clvp, [VocabularyTexts.Vocabulary, VocabularyTexts.Merges], new() { Bos = "<|endoftext|>", Eos = "[STOP]", Unk = "[UNK]", Pad = "[STOP]" });
         yield return Of("PhobertTokenizer", [VocabularyTexts.Words, Codes], SpecialTokens.Roberta);
         yield return Of("BertweetTokenizer", [VocabularyTexts.Words, Codes], SpecialTokens.Roberta);
         yield return Of(Esm, [VocabularyTexts.Words], new() { Eos = "<eos>", Unk = "<unk>", Pad = "<pad>", Cls = "<cls>", Mask = "<mask>" });
@@ -26,13 +39,17 @@ internal sealed class WordFolder(FolderContent content) : PythonFolder(content)
             throw Unsupported("\"normalization\": true, which rewrites tweets,");
         return Name switch
         {
-            Ctrl => OfPieces(CtrlVocabulary(), VocabularyTexts.ReadCountedMerges(Require(VocabularyTexts.Merges), isCounted: false), isCtrl: true),
+            Ctrl => OfPieces(JsonVocabulary(), Merges(), isCtrl: true),
+            Small => OfSmall(JsonVocabulary()),
+            Clvp => OfSpeech(JsonVocabulary()),
             Esm => OfWords(),
             _ => OfPieces(CountedVocabulary(), VocabularyTexts.ReadCountedMerges(Require(Codes), isCounted: true), isCtrl: false),
         };
     }
 
-    private Vocabulary CtrlVocabulary()
+    private List<(string Left, string Right)> Merges() => VocabularyTexts.ReadCountedMerges(Require(VocabularyTexts.Merges), isCounted: false);
+
+    private Vocabulary JsonVocabulary()
     {
         string path = Require(VocabularyTexts.Vocabulary);
         return new Vocabulary(VocabularyTexts.ReadVocabulary(path).Select(entry => (entry.Key, entry.Value)), Refuse(path));
@@ -54,6 +71,31 @@ internal sealed class WordFolder(FolderContent content) : PythonFolder(content)
         return new TokenizerParts(
             null, new PythonWords(takesLineBreak: true, ofRegex: isCtrl), new ContinuedPieces(vocabulary, merges, unknown),
             isCtrl ? null : Around(added, $"{cls} $A {sep}", $"{cls} $A {sep} {sep} $B {sep}"), JoiningDecoder.Continued(),
+            new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
+    }
+
+    private TokenizerParts OfSmall(Vocabulary vocabulary) => new(
+        new SmallTalkNormalizer(), new PythonWords(takesLineBreak: false, ofRegex: true), new ContinuedPieces(vocabulary, Merges(), Needed("unk_token")), null,
+        JoiningDecoder.Continued(), new AddedVocabulary(AddedTokens(vocabulary), normalizer: null, ofPython: true), null, null);
+
+    protected override string CleanUp(string text)
+    {
+        if (Name != Clvp)
+            return base.CleanUp(text);
+        foreach (string token in _blanks)
+            text = text.Replace(token, " ", StringComparison.Ordinal);
+        string unknown = Needed("unk_token");
+        return (unknown.Length == 0 ? text : text.Replace(unknown, "", StringComparison.Ordinal)).Replace("   ", " ", StringComparison.Ordinal).Replace("  ", " ", StringComparison.Ordinal);
+    }
+
+    private TokenizerParts OfSpeech(Vocabulary vocabulary)
+    {
+        AddedToken[] added = AddedTokens(vocabulary);
+        _blanks = [.. ((string[])[Space, "[STOP]"]).Where(token => vocabulary.IdOf(token) >= 0 || added.Any(one => one.Content == token))];
+        TokenizerModel pieces = new ContinuedPieces(vocabulary, Merges(), Needed("unk_token"), marked: false);
+        return new TokenizerParts(
+            new SpokenEnglish(), new ByteLevelPreTokenizer(addPrefixSpace: false, useRegex: true),
+            vocabulary.IdOf(Space) is >= 0 and int space ? new SpacePieces(pieces, space) : pieces, null, new ByteLevelDecoder(),
             new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
     }
 

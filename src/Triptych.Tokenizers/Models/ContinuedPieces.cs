@@ -5,26 +5,28 @@ namespace Triptych.Tokenizers.Models;
 
 /// <summary>
 /// Byte-pair encoding as subword-nmt does it (Sennrich et al., 2016): the pair of the lowest rank is merged wherever it stands in the word
-/// before the next is looked for; the last symbol of a word ends with <c>&lt;/w&gt;</c> in merges, and all others with <c>@@</c> in the vocabulary.
+/// before the next is looked for; the last symbol of a word ends with <c>&lt;/w&gt;</c> in merges, and all others with <c>@@</c> in the vocabulary,
+/// where the model has such marks.
 /// </summary>
 internal sealed class ContinuedPieces : TokenizerModel
 {
-    private const string End = "</w>";
-    private const string Continued = "@@";
-
     /// <summary>Symbols that no merge knows are all alike.</summary>
     private const int Unmerged = -1;
 
     private readonly Dictionary<string, int> _symbols = new(StringComparer.Ordinal);
     private readonly Dictionary<(int Left, int Right), (int Rank, int Merged)> _merges = [];
     private readonly UnknownToken _unknown;
+    private readonly string _end;
+    private readonly string _continued;
 
     /// <param name="vocabulary">The tokens.</param>
     /// <param name="merges">The merges by rank; of one that comes twice the later place counts.</param>
     /// <param name="unknownToken">The token for what the vocabulary lacks.</param>
-    public ContinuedPieces(Vocabulary vocabulary, IReadOnlyList<(string Left, string Right)> merges, string unknownToken)
+    /// <param name="marked">Whether the marks are there.</param>
+    public ContinuedPieces(Vocabulary vocabulary, IReadOnlyList<(string Left, string Right)> merges, string unknownToken, bool marked = true)
         : base(vocabulary)
     {
+        (_end, _continued) = marked ? ("</w>", "@@") : ("", "");
         _unknown = new UnknownToken(vocabulary, unknownToken);
         for (int rank = 0; rank < merges.Count; rank++)
         {
@@ -46,7 +48,7 @@ internal sealed class ContinuedPieces : TokenizerModel
             int next = symbols[at].Next;
             bool isLast = next == symbols.Count;
             (int start, int end) = (symbols[at].Start, isLast ? word.Length : symbols[next].Start);
-            int id = isLast ? Vocabulary.IdOf(word[start..end]) : Vocabulary.IdOf(string.Concat(word[start..end], Continued));
+            int id = isLast ? Vocabulary.IdOf(word[start..end]) : Vocabulary.IdOf(string.Concat(word[start..end], _continued));
             output.Add(new Piece(id >= 0 ? id : _unknown.Id, start, end));
             at = next;
         }
@@ -69,7 +71,7 @@ internal sealed class ContinuedPieces : TokenizerModel
             Rune.DecodeFromUtf16(word[at..], out _, out units);
             ReadOnlySpan<char> symbol = word.Slice(at, units);
             if (at + units == word.Length)
-                symbol = string.Concat(symbol, End);
+                symbol = string.Concat(symbol, _end);
             symbols.Add(new Symbol(lookup.TryGetValue(symbol, out int id) ? id : Unmerged, at, symbols.Count - 1, symbols.Count + 1));
         }
 

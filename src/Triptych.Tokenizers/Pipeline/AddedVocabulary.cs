@@ -17,9 +17,9 @@ internal sealed class AddedVocabulary
 
     /// <param name="tokens">The tokens.</param>
     /// <param name="normalizer">What normalizes the texts, and those of the tokens that are looked for in normalized ones.</param>
-    /// <param name="areFound">Whether they are looked for in texts.</param>
+    /// <param name="isFound">Whether one is looked for in texts; null for all.</param>
     /// <param name="ofPython">Whether white space around them is what Python calls so, which has four control characters more.</param>
-    public AddedVocabulary(IEnumerable<AddedToken> tokens, Normalizer? normalizer, bool areFound = true, bool ofPython = false)
+    public AddedVocabulary(IEnumerable<AddedToken> tokens, Normalizer? normalizer, Func<AddedToken, bool>? isFound = null, bool ofPython = false)
     {
         _ofPython = ofPython;
         foreach (AddedToken token in tokens)
@@ -31,8 +31,10 @@ internal sealed class AddedVocabulary
         }
 
         // In Python two tokens may have the same id.
-        foreach (AddedToken token in !areFound ? [] : ofPython ? _byContent.Values : (IEnumerable<AddedToken>)_byId.Values)
+        foreach (AddedToken token in ofPython ? _byContent.Values : (IEnumerable<AddedToken>)_byId.Values)
         {
+            if (isFound?.Invoke(token) is false)
+                continue;
             string content = token.Content;
             if (token.Normalized && normalizer is not null)
             {

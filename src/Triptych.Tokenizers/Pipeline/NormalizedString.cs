@@ -207,6 +207,18 @@ internal sealed class NormalizedString
         return new TextRange(from, last + (pair ? 2 : 1));
     }
 
+    /// <summary>The same, but where a part stands for nothing it has the character there, or the last one.</summary>
+    public TextRange ToCharacters(int start, int end, ReadOnlySpan<char> original)
+    {
+        TextRange range = ToOriginal(start, end, original);
+        if (range.Start < range.End)
+            return range;
+        int at = Math.Min(range.Start, original.Length - 1);
+        at -= at > 0 && char.IsSurrogatePair(original[at - 1], original[at]) ? 1 : 0;
+        CodePointAt(original, at, out int units);
+        return new TextRange(at, at + units);
+    }
+
     private static void Reserve(ref char[] chars, ref int[] origins, int used, int needed)
     {
         if (chars.Length >= needed)

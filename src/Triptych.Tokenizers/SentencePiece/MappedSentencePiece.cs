@@ -1,6 +1,7 @@
 using System.Text;
 using Triptych.Tokenizers.Models;
 using Triptych.Tokenizers.Pipeline;
+using Triptych.Tokenizers.Templates;
 
 namespace Triptych.Tokenizers.SentencePiece;
 
@@ -97,5 +98,34 @@ internal sealed class MappedDecoder(SentencePieceDecoder pieces, IReadOnlySet<st
 
         string decoded = text.AppendJoin("", pieces.Decode(run)).ToString();
         return [(marian ? decoded.Replace(SentencePieceNormalizer.Mark, ' ') : decoded).Trim()];
+    }
+}
+
+/// <summary>Decodes the pieces between special tokens, each run by itself, with a space behind each special token.</summary>
+internal sealed class TranscriptDecoder(SentencePieceDecoder pieces, IReadOnlySet<string> special, bool uppercases) : Pipeline.Decoder
+{
+    public override List<string> Decode(List<string> tokens)
+    {
+        var text = new StringBuilder();
+        var run = new List<string>();
+        foreach (string token in tokens)
+        {
+            if (!special.Contains(token))
+            {
+                run.Add(token);
+                continue;
+            }
+
+            text.Append(DecodeRun(run)).Append(token).Append(' ');
+            run.Clear();
+        }
+
+        return [PythonText.Strip(text.Append(DecodeRun(run)).ToString())];
+    }
+
+    private string DecodeRun(List<string> run)
+    {
+        string text = string.Concat(pieces.Decode(run));
+        return uppercases ? CaseMapping.Upper(text) : text;
     }
 }

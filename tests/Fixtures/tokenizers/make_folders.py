@@ -16,6 +16,7 @@ import tempfile
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoTokenizer, BatchEncoding
+from transformers.models.tapas import tokenization_tapas
 
 corpus, pieces, out = sys.argv[1:]
 here = os.path.dirname(os.path.abspath(__file__))
@@ -131,6 +132,43 @@ FOLDERS += [
     ("esm", {}, {"tokenizer_class": "EsmTokenizer"}, {"vocab.txt": "\n".join(amino)}),
     ("perceiver", {}, {"tokenizer_class": "PerceiverTokenizer", "additional_special_tokens": ["<new>"]}, {}), ("canine", {}, {"tokenizer_class": "CanineTokenizer", "additional_special_tokens": ["<new>"]}, {}),
 ]
+# Classes of Python alone, and others that have no tokenizer.json of their own.
+prophet, shapes = {"prophetnet.tokenizer": "bert-uncased.json"}, {"word_shape.json": {"[UNK]": 0}, "word_pronunciation.json": {"[UNK]": 0}}
+small = {"__null__": 0, "__start__": 1, "__end__": 2, "__unk__": 3, "__newln__": 4}
+for piece in pieces_of_words + list(model["vocab"]):
+    small.setdefault(piece.removesuffix("</w>").lower(), len(small))
+small = {"vocab.json": small, "merges.txt": "#version: 0.2\n" + "".join(f"{merge}\n" for merge in merges)}
+japanese = ["<|endoftext|>", "<|startoftext|>", "<SP>", "<BR>", "<TAB>", "<BLOCK>", "<KIGOU>", "<U2000U2BFF>", "<URL>", "<EMAIL>", "<TEL>", "<DATE>", "<PRICE>", "<|emoji1|>", ",", "日本,にほん", "日", "本",
+            "the", "he", "t", "e", "war", "Pie", "Prince", "<", "<n", "12", "1", "2", "ー"] + [f"<|byte{i}|>" for i in range(256)]
+japanese = {"vocab.txt": "".join(f"{word}\n" for word in japanese), "emoji.json": {"emoji": {"😀": "<|emoji1|>"}, "emoji_inv": {"<|emoji1|>": "😀"}}}
+speech = {"vocab.json": {piece: i for i, piece in enumerate(["<s>", "<pad>", "</s>", "<unk>", "▁", "▁the", "e", "t", "a", "▁a", "s", "n", "o", "r", ",", "▁Prince", "war", "<lang:fr>"])}}
+sounds = {"vocab.json": {letter: i for i, letter in enumerate(["k", *"abcdefghijlmnopqrstuvwxyz' -", "the", "ţ", "<unk>"])}}
+phonemes = {"vocab.json": {word: i for i, word in enumerate(["<pad>", "<s>", "</s>", "<unk>", "|", *sorted({word for text in texts for word in text.split(" ") if word.strip()})[::2]])}}
+rules = {"byte_maps.json": {"decompose_map": {"50": "c0 70", "c3 a9": "65 c1"}, "merge_map": {"74 68 65": "f5 81", "69 6e": "f6", "69 6e 67": "f5 83", "c0 70": "f8"}}}
+JAPANESE = {"tokenizer_class": "BertJapaneseTokenizer", "word_tokenizer_type": "basic"}
+FOLDERS += [
+    ("prophetnet", prophet, {}, {}), ("prophetnet", prophet, {"do_lower_case": False, "strip_accents": True, "tokenize_chinese_chars": False, "never_split": ["don't", "the"], "additional_special_tokens": ["<new>"]}, {}),
+    ("tapas", WORDS, {}, {}), ("tapas", WORDS, {"do_basic_tokenize": False, "additional_special_tokens": ["<new>"]}, {}), ("roc_bert", WORDS, {}, shapes),
+    ("bert-japanese", WORDS, JAPANESE | {"do_lower_case": True}, {}), ("bert-japanese", WORDS, JAPANESE | {"subword_tokenizer_type": "character"}, {}),
+    ("bert-japanese", UNIGRAM, JAPANESE | {"subword_tokenizer_type": "sentencepiece", "do_word_tokenize": False}, {}), ("bert-japanese", WORDS, JAPANESE | {"do_subword_tokenize": False}, {}),
+    ("blenderbot-small", {}, {"additional_special_tokens": ["<new>"]}, small), ("clvp", BYTES, {"unk_token": "<|endoftext|>"}, {}),
+    ("luke", BYTES, {}, {}), ("luke", BYTE_JSON, {"add_prefix_space": True, "additional_special_tokens": ["<new>", "<ent>"]}, {}), ("mluke", UNIGRAM_BPE, {"tokenizer_class": "MLukeTokenizer"}, {}),
+    ("lasr_ctc", UNIGRAM, {"tokenizer_class": "LasrTokenizer", "extra_ids": 3}, {}), ("parakeet_ctc", {"tokenizer.json": "llama2.json"}, {"tokenizer_class": "ParakeetTokenizerFast", "pad_token": "<s>"}, {}),
+    ("speech_to_text", UNIGRAM_BPE, {"tokenizer_class": "Speech2TextTokenizer", "do_upper_case": True}, speech), ("speech_to_text", UNIGRAM_BPE, {"tokenizer_class": "Speech2TextTokenizer", "lang_codes": "mustc", "tgt_lang": "fr", "additional_special_tokens": ["<new>"]}, speech),
+    ("bartpho", UNIGRAM_BPE, {"tokenizer_class": "BartphoTokenizer", "additional_special_tokens": ["<new>", "▁war"]}, {"dict.txt": "▁the 9\n▁a 5\n▁Prince 4\n▁war 3\ns 2\n, 1\n"}),
+    ("mgp-str", {}, {}, {"vocab.json": {letter: i for i, letter in enumerate(["[GO]", "[s]", *"0123456789abcdefghijklmnopqrstuvwxyz"])}}),
+    ("dia", {}, {}, {}), ("dia", {}, {"offset": 3, "additional_special_tokens": ["<new>"]}, {}), ("myt5", {}, {"tokenizer_class": "MyT5Tokenizer", "extra_ids": 2}, rules),
+    ("gpt_neox_japanese", {}, {"tokenizer_class": "GPTNeoXJapaneseTokenizer", "additional_special_tokens": ["<new>"]}, japanese), ("gpt_neox_japanese", {}, {"tokenizer_class": "GPTNeoXJapaneseTokenizer", "do_clean_text": True}, japanese),
+    ("vits", {}, {"tokenizer_class": "VitsTokenizer", "phonemize": False, "pad_token": "k"}, sounds), ("vits", {}, {"tokenizer_class": "VitsTokenizer", "phonemize": False, "add_blank": False, "language": "ron"}, sounds), ("vits", {}, {"tokenizer_class": "VitsTokenizer", "phonemize": False, "normalize": False}, sounds),
+    ("wav2vec2_phoneme", {}, {"tokenizer_class": "Wav2Vec2PhonemeCTCTokenizer", "do_phonemize": False, "word_delimiter_token": "|"}, phonemes),
+]
+# Texts for some of them alone.
+OWN = {
+    "clvp": ["Mr. Smith owes Dr. Lee $1,234.50, $1, $0.01 and $0.", "the 1st, 22nd, 113th of 1999 2005 1800 2000 0 007 3.14 1000001 999999999999999999 1000000000000000000", "\"co. st.mr.\""],
+    "gpt_neox_japanese": ["https://a.jp/x?y=1 a.b+c@d.jp,+e@f 03-1234-5678 2020年1月2日12時 令和2年1月2日(月) 1,000円 12億3万円(税込) ─▀║<BLOCK>", "¡˹́\u2001ÿ<日>", "1,23円 123123千円千円"],
+    "tapas": ["N/A", " nan ", "?", "_ [EMPTY] ?"], "bert-japanese": ["``1,000,'' 5,x ｶﾞ㌔ 2,"], "blenderbot-small": ["It's (not)\nso!\n'a'\nb\n\n"], "dia": ["[S1] é [S2]"],
+    "myt5": ["Prince Pié the singing </s> ", "<extra_id_1>"], "parakeet_ctc": ["aa  the the"], "lasr_ctc": ["the the war"], "vits": ["Ț ŢHE The", "kK İ"],
+}
 
 
 def copy(name, source, folder):
@@ -162,6 +200,13 @@ def heard(tokenizer):
         yield {"heard": ids, "skip": i % 4 == 3, "text": decoded.text, "characters": spans[0], "words": spans[1]}
 
 
+def encode(tokenizer, text, pair):
+    """TAPAS's call wants a table, which stands there as a second text that is put together already."""
+    question, table = [tokenizer.convert_tokens_to_ids(tokenizer.tokenize(part or "")) for part in (text, pair)]
+    return BatchEncoding({"input_ids": tokenizer.build_inputs_with_special_tokens(question, table)})
+
+
+tokenization_tapas.is_pandas_available = lambda: True  # tables alone need it
 with gzip.GzipFile(os.path.join(out, "folders.jsonl.gz"), "wb", mtime=0) as file:
     def write(value):
         file.write((json.dumps(value) + "\n").encode())
@@ -178,15 +223,19 @@ with gzip.GzipFile(os.path.join(out, "folders.jsonl.gz"), "wb", mtime=0) as file
         languages = CODES[kind].split() if kind in CODES else None
         tokenizer = AutoTokenizer.from_pretrained(folder, **({"src_lang": languages[0], "tgt_lang": languages[1]} if languages else {}))
         write({"class": type(tokenizer).__name__, "copies": copies, "files": files, "languages": languages if kind != "marian" else None})
-        for i, text in enumerate(texts + [">>fra<< war", "<new> x <a>war"]):
+        for i, text in enumerate(texts + [">>fra<< war", "<new> x <a>war"] + OWN.get(kind, [])):
             pair = "the war " if i % 5 == 3 else None
             target = languages is not None and i % 3 == 1
             if kind in ("layoutlmv2", "layoutlmv3", "layoutxlm", "udop", "markuplm"):
                 # Their classes want the boxes of words; what they do with a text is in the tokenizer below.
                 encoding = tokenizer.backend_tokenizer.encode(text, pair)
                 encoded = tokenizers_encoding(encoding)
+            elif kind == "tapas":
+                encoded = encode(tokenizer, text, pair)
             else:
                 encoded = tokenizer(**({"text_target": text, "text_pair_target": pair} if target else {"text": text, "text_pair": pair}))
+            if kind == "wav2vec2_phoneme" and not any(token not in tokenizer.all_special_tokens for token in tokenizer.convert_ids_to_tokens(encoded["input_ids"])):
+                continue  # its class cannot decode nothing
             case = {"text": text, "pair": pair, "target": target, "ids": encoded["input_ids"],
                     "decoded": tokenizer.decode(encoded["input_ids"], skip_special_tokens=True, clean_up_tokenization_spaces=False),
                     "all": tokenizer.decode(encoded["input_ids"], clean_up_tokenization_spaces=False)}
