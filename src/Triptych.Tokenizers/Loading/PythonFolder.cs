@@ -19,7 +19,11 @@ internal sealed record FolderContent(PythonClass Class, string Folder, JsonObjec
 internal abstract class PythonFolder
 {
     private static readonly Lazy<FrozenDictionary<string, PythonClass>> Known = new(() =>
-        LetterFolder.Classes().Concat(BasicFolder.Classes()).Concat(SpelledFolder.Classes()).Concat(NeoXJapaneseFolder.Classes()).Concat(MappedPieceFolder.Classes()).Concat(ByteFolder.Classes()).Concat(PieceFolder.Classes()).Concat(WordFolder.Classes()).ToFrozenDictionary(one => one.Kind.Name, StringComparer.Ordinal));
+        ((IEnumerable<PythonClass>[])
+        [
+            LetterFolder.Classes(), BasicFolder.Classes(), SpelledFolder.Classes(), NeoXJapaneseFolder.Classes(), MappedPieceFolder.Classes(), ByteFolder.Classes(),
+            PieceFolder.Classes(), WordFolder.Classes(),
+        ]).SelectMany(classes => classes).ToFrozenDictionary(one => one.Kind.Name, StringComparer.Ordinal));
 
     private readonly FolderContent _content;
     private readonly JsonObject _addedTokens;
@@ -133,7 +137,7 @@ internal abstract class PythonFolder
         {
             TokenizerParts parts = ReadParts();
             IEnumerable<string> names = _content.Class.Files.Concat(["special_tokens_map.json", "added_tokens.json"]);
-            return new TokenizerFiles(Folder, parts, Context.SpecialTokens, FolderFiles.Originals(Folder, names), Settings()) 
+            return new TokenizerFiles(Folder, parts, Context.SpecialTokens, FolderFiles.Originals(Folder, names), Settings())
             {
                 Languages = Languages, Vocabularies = Vocabularies, CleanUp = CleanUp,
             };

@@ -139,9 +139,10 @@ internal sealed class TokenizerFiles
             return converted;
         SpecialTokens special = ReadSpecialTokens(config, map);
         ConfigRules.Apply(document.Value, file, config, ReadObject(path, "added_tokens.json"), special, HasOwnClass(config, modelConfig));
-        bool groups = TokenizerClassNames.Find(config, modelConfig) is string name && TokenizerClass.Find(name) is { GroupsRepeats: true };
+        string? name = TokenizerClassNames.Find(config, modelConfig);
+        bool groups = name is not null && TokenizerClass.Find(name) is { GroupsRepeats: true };
         if (groups)
-            config.TryAdd("tokenizer_class", TokenizerClassNames.Find(config, modelConfig));
+            config.TryAdd("tokenizer_class", name);
         return new TokenizerFiles(file, document.Value, config, special, map, isFolder: true, ChatTemplateFiles.Read(path)) { GroupsRepeats = groups };
     }
 
