@@ -46,10 +46,10 @@ internal sealed class LinearMerger
     /// <param name="symbols">What texts consist of before they are merged, besides the symbols of the merges.</param>
     public static LinearMerger? TryBuild(MergeTable merges, int idLimit, IReadOnlyCollection<int> symbols)
     {
-        var order = new MergeOrder(merges, idLimit, symbols);
+        var order = new MergeOrder(merges, idLimit, symbols, out MergeOrder.Unsuited[] unsuited);
         if (order.FirstMade > char.MaxValue || order.Tokens.Length > 1 << NumberBits)
             return null;
-        Token[] tokens = FindTokens(order);
+        Token[] tokens = FindTokens(order, unsuited);
         TokenList keys = Keys(order, tokens);
         if (keys.Starts[keys.Count] > MaxSymbols || CharTrie.TryBuild(keys) is not CharTrie trie)
             return null;
@@ -158,7 +158,7 @@ internal sealed class LinearMerger
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int LongestSuiting(int left, int token, int last, int first)
     {
-        if (token == None || _order.SurelySuits(left, token, last, first))
+        if (token == None || SurelySuits(left, token, last, first))
             return token;
         ulong pair = (ulong)left << NumberBits | (uint)token;
         ref ulong known = ref _known[pair * 0x9E3779B97F4A7C15 >> (64 - KnownBits)];
@@ -171,6 +171,11 @@ internal sealed class LinearMerger
 
         return (int)(entry & (1 << NumberBits) - 1) + None;
     }
+
+    /// <summary>True only where two tokens suit, found out by the symbols at their ends alone; most that suit do.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool SurelySuits(int left, int right, int last, int first) =>
+        (_tokens[left].Unsuited.Behind >> first & 1) == 0 || (_tokens[right].Unsuited.Before >> last & 1) == 0;
 
     private int FindLongestSuiting(int left, int token)
     {
@@ -209,13 +214,13 @@ internal sealed class LinearMerger
     }
 
     /// <summary>The tokens by number; what each begins with is found later.</summary>
-    private static Token[] FindTokens(MergeOrder order)
+    private static Token[] FindTokens(MergeOrder order, MergeOrder.Unsuited[] unsuited)
     {
         Token[] tokens = LargeMemory.Allocate<Token>(order.Tokens.Length);
         for (int number = 0; number < tokens.Length; number++)
         {
             (int left, int right) = order.Tokens[number];
-            tokens[number] = new Token(order.IdOf(number), order.IsMade(number) ? tokens[left].Length + tokens[right].Length : 1, None);
+            tokens[number] = new Token(order.IdOf(number), order.IsMade(number) ? tokens[left].Length + tokens[right].Length : 1, None, unsuited[number]);
         }
 
         return tokens;
@@ -267,6 +272,6 @@ internal sealed class LinearMerger
         return longest;
     }
 
-    /// <summary>A token's id, its length in symbols, and the longest token that it begins with.</summary>
-    private readonly record struct Token(int Id, int Length, int Shorter);
+    /// <summary>A token's id, its length in symbols, the longest token that it begins with, and the symbols at the ends of others that may not suit it.</summary>
+    private readonly record struct Token(int Id, int Length, int Shorter, MergeOrder.Unsuited Unsuited);
 }

@@ -27,14 +27,12 @@ internal sealed class MergeOrder
 
     private readonly int _pairShift;
 
-    /// <summary>Symbols that tokens may begin with which do not suit a token before them, and those that tokens may end with which do not suit one behind.</summary>
-    private readonly ulong[] _unsuitedBehind, _unsuitedBefore;
-
     /// <summary>Numbers the tokens.</summary>
     /// <param name="merges">The merges.</param>
     /// <param name="idLimit">One more than the highest id.</param>
     /// <param name="symbols">What texts consist of before they are merged, besides the symbols of the merges.</param>
-    public MergeOrder(MergeTable merges, int idLimit, IReadOnlyCollection<int> symbols)
+    /// <param name="unsuited">What tells most pairs of tokens that suit, by number.</param>
+    public MergeOrder(MergeTable merges, int idLimit, IReadOnlyCollection<int> symbols, out Unsuited[] unsuited)
     {
         _merges = merges;
         (int Left, int Right, int Rank, int Id)[] all = [.. merges.All().OrderBy(merge => merge.Rank)];
@@ -79,9 +77,7 @@ internal sealed class MergeOrder
 
         numbered.CopyTo(_ids);
         SetPairs(all);
-        _unsuitedBehind = new ulong[limit];
-        _unsuitedBefore = new ulong[limit];
-        FindUnsuited(all);
+        unsuited = FindUnsuited(all);
     }
 
     /// <summary>The number of the first token that is made; those below are symbols.</summary>
@@ -101,15 +97,6 @@ internal sealed class MergeOrder
 
     /// <summary>Whether two tokens come out of their joined text as they are: no merge reaches across before both are made.</summary>
     public bool Suits(int left, int right) => Suits(left, right, int.MaxValue);
-
-    /// <summary>True only where two tokens suit, found out by the symbols at their ends alone; most that suit do.</summary>
-    /// <param name="left">The first token.</param>
-    /// <param name="right">The second.</param>
-    /// <param name="last">The last symbol of the first.</param>
-    /// <param name="first">The first symbol of the second.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool SurelySuits(int left, int right, int last, int first) =>
-        (_unsuitedBehind[left] >> first & 1) == 0 || (_unsuitedBefore[right] >> last & 1) == 0;
 
     private bool Suits(int left, int right, int limit)
     {
@@ -153,8 +140,9 @@ internal sealed class MergeOrder
     /// A merge reaches across where it joins the first token's end, which is the token itself or what was made before the token that it ends
     /// in, with the second's beginning. So only the merges of these count, by the symbols (modulo 64) that their other parts begin or end with.
     /// </summary>
-    private void FindUnsuited((int Left, int Right, int Rank, int Id)[] all)
+    private Unsuited[] FindUnsuited((int Left, int Right, int Rank, int Id)[] all)
     {
+        var unsuited = new Unsuited[_tokens.Length];
         ulong[] behind = new ulong[_tokens.Length], before = new ulong[_tokens.Length];
         int[] firsts = new int[_tokens.Length], lasts = new int[_tokens.Length];
         for (int number = 1; number < _tokens.Length; number++)
@@ -176,15 +164,13 @@ internal sealed class MergeOrder
             int made = _numbers[id];
             if (_tokens[made].Left != _numbers[left] || _tokens[made].Right != _numbers[right])
                 continue;
-            _unsuitedBehind[made] = behind[_tokens[made].Right] | _unsuitedBehind[_tokens[made].Right];
-            _unsuitedBefore[made] = before[_tokens[made].Left] | _unsuitedBefore[_tokens[made].Left];
+            unsuited[made] = new Unsuited(
+                behind[_tokens[made].Right] | unsuited[_tokens[made].Right].Behind, before[_tokens[made].Left] | unsuited[_tokens[made].Left].Before);
         }
 
-        for (int number = 0; number < _tokens.Length; number++)
-        {
-            _unsuitedBehind[number] |= behind[number];
-            _unsuitedBefore[number] |= before[number];
-        }
+        for (int number = 0; number < unsuited.Length; number++)
+            unsuited[number] = new Unsuited(unsuited[number].Behind | behind[number], unsuited[number].Before | before[number]);
+        return unsuited;
     }
 
     private void Number(int symbol, List<int> numbered)
@@ -192,6 +178,12 @@ internal sealed class MergeOrder
         _numbers[symbol] = numbered.Count;
         numbered.Add(symbol);
     }
+
+    /// <summary>
+    /// The symbols, modulo 64, that tokens begin with which may not suit a token before them, and those that tokens end with which may not
+    /// suit one behind. Where the symbol is not among them for one of two tokens, these suit.
+    /// </summary>
+    internal readonly record struct Unsuited(ulong Behind, ulong Before);
 
     /// <summary>The parts of a token.</summary>
     internal readonly record struct Node(int Left, int Right);
