@@ -116,12 +116,13 @@ internal sealed class SegmentEncoder
     /// <summary>A segment that is not remembered. It is from now on, unless it is as quickly done again and may never come again.</summary>
     private void AddNew(ReadOnlySpan<char> segment, ulong hash, int offset, TokenSink sink, Workspace workspace)
     {
-        if (!_cache.Meet(hash) && _segmenter!.TryTokenize(segment, first: false, offset, sink))
+        bool isMet = _cache.Meet(hash);
+        if (!isMet && _segmenter!.TryTokenize(segment, first: false, offset, sink))
             return;
         TokenSink tokens = workspace.Sink;
         tokens.Clear();
-        if (!_segmenter!.TryTokenize(segment, first: false, 0, tokens))
-            EncodeStages(segment, 0, _segmenter.NormalizerOf(first: false), _segmenter.PreTokenizerOf(first: false), tokens, workspace);
+        if (!isMet || !_segmenter!.TryTokenize(segment, first: false, 0, tokens))
+            EncodeStages(segment, 0, _segmenter!.NormalizerOf(first: false), _segmenter.PreTokenizerOf(first: false), tokens, workspace);
         SegmentTokens entry = _cache.Store(segment, hash, tokens);
         sink.Add(entry, offset, tokens.Found);
     }

@@ -80,8 +80,7 @@ internal sealed class SpaceSegmenter : Segmenter
                 break;
             at += skip;
             bool alone = _newlineIsAlone && part[at] == '\n';
-            int run = part[at..].IndexOfAnyExcept(_spaces);
-            if (!alone && (run < 0 || !IsEdge(part[at - 1]) || !IsEdge(part[at + run])))
+            if (!alone && !(IsEdge(part[at - 1]) && IsEdgeBehindSpaces(part[at..])))
                 continue;
             segments.Add(new Split(start, at));
             start = at;
@@ -90,6 +89,8 @@ internal sealed class SpaceSegmenter : Segmenter
         segments.Add(new Split(start, part.Length));
         return true;
     }
+
+    private bool IsEdgeBehindSpaces(ReadOnlySpan<char> part) => part.IndexOfAnyExcept(_spaces) is >= 0 and int run && IsEdge(part[run]);
 
     private bool IsEdge(char c) => IsVisible(c) && (_edges is null || _edges.IsSafe(c));
 
