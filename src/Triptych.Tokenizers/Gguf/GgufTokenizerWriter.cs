@@ -10,9 +10,6 @@ internal sealed class GgufTokenizerWriter
     /// <summary>SentencePiece's own limit is 16 characters unless told otherwise; splits of longer ones would only cost time.</summary>
     private const int MaxPieceLength = 256;
 
-    /// <summary>BERT's.</summary>
-    private const int MaxWordLength = 100;
-
     private const char Space = '\u2581';
 
     private static readonly string[] s_models = [GgufVocabulary.SentencePiece, GgufVocabulary.ByteLevel, GgufVocabulary.WordPiece, GgufVocabulary.Unigram];
@@ -73,7 +70,7 @@ internal sealed class GgufTokenizerWriter
             Write(json, "normalizer", isSentencePiece ? Normalizer() : null);
             Write(json, "pre_tokenizer", pre?.ToJson());
             Write(json, "post_processor", PostProcessor());
-            Write(json, "decoder", isSentencePiece ? Decoder() : GgufPre.ByteLevel(useRegex: true));
+            Write(json, "decoder", isSentencePiece ? StageJson.ByteFallbackDecoder(strips: vocabulary.AddSpacePrefix is not false) : GgufPre.ByteLevel(useRegex: true));
             WriteModel(json);
             json.WriteEndObject();
         }
@@ -99,25 +96,9 @@ internal sealed class GgufTokenizerWriter
         string? cls = vocabulary.AddBosToken is false ? null : TokenOf(first, "cls_token_id");
         string? sep = vocabulary.AddSepToken is false ? null : TokenOf(last, "seperator_token_id");
         string frame = $"{cls} $A {sep}";
-        return TokenizerFiles.ToBytes(new JsonObject
-        {
-            ["version"] = "1.0",
-            ["truncation"] = null,
-            ["padding"] = null,
-            ["added_tokens"] = AddedTokens(),
-            ["normalizer"] = new JsonObject
-            {
-                ["type"] = "BertNormalizer", ["clean_text"] = true, ["handle_chinese_chars"] = true,
-                ["strip_accents"] = vocabulary.StripAccents, ["lowercase"] = vocabulary.Lowercase ?? true,
-            },
-            ["pre_tokenizer"] = StageJson.Of("BertPreTokenizer"),
-            ["post_processor"] = StageJson.Template(frame, $"{frame} $B:1 {(sep is null ? null : sep + ":1")}", token => token == cls ? first!.Value : last!.Value),
-            ["decoder"] = new JsonObject { ["type"] = "WordPiece", ["prefix"] = "##", ["cleanup"] = true },
-            ["model"] = new JsonObject
-            {
-                ["type"] = "WordPiece", ["unk_token"] = unknown, ["continuing_subword_prefix"] = "##", ["max_input_chars_per_word"] = MaxWordLength, ["vocab"] = ids,
-            },
-        });
+        return TokenizerJson.WordPiece(
+            AddedTokens(), ids, unknown, StageJson.Template(frame, $"{frame} $B:1 {(sep is null ? null : sep + ":1")}", token => token == cls ? first!.Value : last!.Value),
+            vocabulary.Lowercase ?? true, vocabulary.StripAccents, handleChineseChars: true);
     }
 
     /// <summary>T5's and XLM-R's; the rules for white space are SentencePiece's.</summary>
@@ -138,23 +119,15 @@ internal sealed class GgufTokenizerWriter
         if (removes)
             normalizers.AddRange([StageJson.Strip(left: true, right: true), StageJson.Replace(" {2,}", " ", regex: true)]);
         else if (prefix)
-            normalizers.Add(new JsonObject { ["type"] = "Prepend", ["prepend"] = " " });
+            normalizers.Add(StageJson.Prepend(" "));
         // "always" puts no mark before one that is there, as one is only where spaces are kept.
         string scheme = prefix && removes ? "always" : "never";
         string? bos = vocabulary.AddBosToken is true ? TokenOf(vocabulary.BosTokenId, "bos_token_id") : null;
         string? eos = vocabulary.AddEosToken is false ? null : TokenOf(vocabulary.EosTokenId, "eos_token_id");
-        return TokenizerFiles.ToBytes(new JsonObject
-        {
-            ["version"] = "1.0",
-            ["truncation"] = null,
-            ["padding"] = null,
-            ["added_tokens"] = AddedTokens(),
-            ["normalizer"] = normalizers.Count == 0 ? null : StageJson.Normalizers([.. normalizers]),
-            ["pre_tokenizer"] = StageJson.Metaspace(scheme),
-            ["post_processor"] = bos is null && eos is null ? null : TokenizerJson.Template(bos, vocabulary.BosTokenId, eos, vocabulary.EosTokenId),
-            ["decoder"] = StageJson.Metaspace(prefix ? "always" : "never"),
-            ["model"] = new JsonObject { ["type"] = "Unigram", ["unk_id"] = unknown, ["vocab"] = pieces, ["byte_fallback"] = false },
-        });
+        return TokenizerJson.Write(
+            AddedTokens(), normalizers.Count == 0 ? null : StageJson.Normalizers([.. normalizers]), StageJson.Metaspace(scheme),
+            bos is null && eos is null ? null : TokenizerJson.Template(bos, vocabulary.BosTokenId, eos, vocabulary.EosTokenId), StageJson.Metaspace(prefix ? "always" : "never"),
+            new JsonObject { ["type"] = "Unigram", ["unk_id"] = unknown, ["vocab"] = pieces, ["byte_fallback"] = false });
     }
 
     private static void Write(Utf8JsonWriter json, string name, JsonNode? value)
@@ -188,29 +161,8 @@ internal sealed class GgufTokenizerWriter
 
     private JsonObject Normalizer()
     {
-        var spaces = new JsonObject
-        {
-            ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = " " }, ["content"] = Space.ToString(),
-        };
-        return vocabulary.AddSpacePrefix is false ? spaces : new JsonObject
-        {
-            ["type"] = "Sequence",
-            ["normalizers"] = new JsonArray(new JsonObject { ["type"] = "Prepend", ["prepend"] = Space.ToString() }, spaces),
-        };
-    }
-
-    private JsonObject Decoder()
-    {
-        var decoders = new JsonArray(
-            new JsonObject
-            {
-                ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = Space.ToString() }, ["content"] = " ",
-            },
-            new JsonObject { ["type"] = "ByteFallback" },
-            new JsonObject { ["type"] = "Fuse" });
-        if (vocabulary.AddSpacePrefix is not false)
-            decoders.Add((JsonNode)new JsonObject { ["type"] = "Strip", ["content"] = " ", ["start"] = 1, ["stop"] = 0 });
-        return new JsonObject { ["type"] = "Sequence", ["decoders"] = decoders };
+        JsonObject spaces = StageJson.Replace(" ", StageJson.Mark);
+        return vocabulary.AddSpacePrefix is false ? spaces : StageJson.Normalizers(StageJson.Prepend(StageJson.Mark), spaces);
     }
 
     private JsonObject? PostProcessor()

@@ -55,7 +55,7 @@ internal sealed class BasicFolder(FolderContent content) : PythonFolder(content)
             // What follows TAPAS's question is a table, whose cells the caller puts one behind the other.
             Around(added, $"{cls} $A {sep}", Name == Tapas ? $"{cls} $A {sep} $B:1" : $"{cls} $A {sep} $B:1 {sep}:1"), Decoder(),
             // TAPAS takes out of a text only tokens that the vocabulary lacks.
-            new AddedVocabulary(added, normalizer: null, Name == Tapas ? token => vocabulary.IdOf(token.Content) < 0 : null, ofPython: true), null, null);
+            Added(added, Name == Tapas ? token => vocabulary.IdOf(token.Content) < 0 : null), null, null);
     }
 
     private static JoiningDecoder Decoder() => new(separator: " ", removed: " ##", strips: true);
@@ -65,7 +65,7 @@ internal sealed class BasicFolder(FolderContent content) : PythonFolder(content)
     private Vocabulary ReadWords()
     {
         string path = Require(WordsFile);
-        return new Vocabulary(VocabularyTexts.ReadWords(path, keepsSpaces: true).Select(entry => (entry.Key, entry.Value)), Refuse(path));
+        return ToVocabulary(VocabularyTexts.ReadWords(path, keepsSpaces: true), path);
     }
 
     private int IdOrUnknown(Vocabulary vocabulary, string word) => vocabulary.IdOf(word) is >= 0 and int id ? id : new UnknownToken(vocabulary, Needed("unk_token")).Id;
@@ -124,6 +124,6 @@ internal sealed class BasicFolder(FolderContent content) : PythonFolder(content)
         (string cls, string sep) = (Needed("cls_token"), Needed("sep_token"));
         return new TokenizerParts(
             cutsWords ? Words(Context.Flag("do_lower_case", false), null, surroundsChinese: false) : null, cutsWords || cutsAtSpaces ? new PythonWords(takesLineBreak: false) : null,
-            model, Around(added, $"{cls} $A {sep}", $"{cls} $A {sep} $B:1 {sep}:1"), decoder, new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
+            model, Around(added, $"{cls} $A {sep}", $"{cls} $A {sep} $B:1 {sep}:1"), decoder, Added(added), null, null);
     }
 }

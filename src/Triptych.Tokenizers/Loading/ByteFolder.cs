@@ -72,7 +72,7 @@ internal sealed class ByteFolder(FolderContent content) : PythonFolder(content)
         var vocabulary = new Vocabulary(Enumerable.Range(Named, 256 + offset - Named).Select(id => (((char)(id - offset)).ToString(), id)), Refuse(Folder));
         return new TokenizerParts(
             null, null, new ByteTokens(vocabulary, offset), null, new JoiningDecoder(),
-            new AddedVocabulary(AddedTokens(vocabulary, head), normalizer: null, ofPython: true), null, null);
+            Added(AddedTokens(vocabulary, head)), null, null);
     }
 
     private TokenizerParts OfRewrittenBytes()
@@ -86,7 +86,7 @@ internal sealed class ByteFolder(FolderContent content) : PythonFolder(content)
         AddedToken[] added = AddedTokens(vocabulary, head);
         return new TokenizerParts(
             null, null, new RewrittenBytes(vocabulary, head.Length, rules), EndProcessor.Of(added, Needed("eos_token")), new RewrittenBytesDecoder(rules),
-            new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
+            Added(added), null, null);
     }
 
     private TokenizerParts OfBytes()
@@ -100,7 +100,7 @@ internal sealed class ByteFolder(FolderContent content) : PythonFolder(content)
         return new TokenizerParts(
             null, null, new ByteTokens(vocabulary, first.Length),
             isByT5 ? EndProcessor.Of(added, Needed("eos_token")) : Around(added, $"{cls} $A {sep}", $"{cls} $A {sep} $B:1 {sep}:1"),
-            new ByteTextDecoder(added.Select(token => token.Content).ToHashSet(), replaces: !isByT5), new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
+            new ByteTextDecoder(added.Select(token => token.Content).ToHashSet(), replaces: !isByT5), Added(added), null, null);
     }
 
     private TokenizerParts OfCodePoints()
@@ -123,6 +123,6 @@ internal sealed class ByteFolder(FolderContent content) : PythonFolder(content)
         var names = CanineNames.Where(name => !added.Any(token => token.Content == name.Key)).ToDictionary(StringComparer.Ordinal);
         return new TokenizerParts(
             null, null, new CharacterTokens(vocabulary, cls), Around(added, $"{cls} $A {sep}", $"{cls} $A {sep} $B {sep}"),
-            new JoiningDecoder(token => names.GetValueOrDefault(token, token)), new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
+            new JoiningDecoder(token => names.GetValueOrDefault(token, token)), Added(added), null, null);
     }
 }

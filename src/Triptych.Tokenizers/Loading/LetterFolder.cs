@@ -25,7 +25,7 @@ internal sealed class LetterFolder(FolderContent content) : PythonFolder(content
     {
         string path = Require(VocabularyTexts.Vocabulary);
         Dictionary<string, int> ids = VocabularyTexts.ReadVocabulary(path, Context.Text("target_lang"));
-        var vocabulary = new Vocabulary(ids.Select(entry => (entry.Key, entry.Value)), Refuse(path));
+        Vocabulary vocabulary = ToVocabulary(ids, path);
         AddedToken[] added = AddedTokens(vocabulary, further: Context.Text("word_delimiter_token") is null ? [Delimiter] : []);
         // Tokens of more than one letter are found before the whole are.
         HashSet<string> whole = [.. ids.Keys.Where(token => token.Length > (token.Length > 1 && char.IsHighSurrogate(token[0]) ? 2 : 1))];
@@ -38,6 +38,6 @@ internal sealed class LetterFolder(FolderContent content) : PythonFolder(content
             lowercases ? new SequenceNormalizer([new UppercaseNormalizer(), delimits]) : delimits, null,
             new CharacterTokens(vocabulary, Context.Role("unk_token", "<unk>")), null,
             new CtcTextDecoder(Context.Role("pad_token", "<pad>"), Delimiter, Context.Text("replace_word_delimiter_char") ?? " ", lowercases),
-            new AddedVocabulary(found.Select(token => token.Content == Delimiter ? token with { Special = false } : token), normalizer: null, ofPython: true), null, null);
+            Added(found.Select(token => token.Content == Delimiter ? token with { Special = false } : token)), null, null);
     }
 }

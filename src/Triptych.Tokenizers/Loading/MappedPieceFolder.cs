@@ -43,8 +43,7 @@ internal sealed class MappedPieceFolder(FolderContent content) : PythonFolder(co
 
     private TokenizerParts OfSpeech(SentencePieceFile file)
     {
-        string path = Require(VocabularyTexts.Vocabulary);
-        var vocabulary = new Vocabulary(VocabularyTexts.ReadVocabulary(path).Select(entry => (entry.Key, entry.Value)), Refuse(path));
+        Vocabulary vocabulary = ReadVocabulary();
         var model = SentencePieceModel.Create(file);
         string unknown = Needed("unk_token"), eos = Needed("eos_token"), start = "";
         if (TargetLanguage is string language)
@@ -64,7 +63,7 @@ internal sealed class MappedPieceFolder(FolderContent content) : PythonFolder(co
             SentencePieceReader.NormalizerOf(file), null,
             new MappedSentencePiece(model, vocabulary, vocabulary, new UnknownToken(vocabulary, unknown).Id, takesLanguage: false),
             Around($"{start} $A {eos}", $"{start} $A $B {eos}", IdOf), new TranscriptDecoder(SentencePieceReader.DecoderOf(file), SpecialOf(added), Context.Flag("do_upper_case", false)),
-            new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
+            Added(added), null, null);
     }
 
     private TokenizerParts OfBartpho(SentencePieceFile file)
@@ -81,7 +80,7 @@ internal sealed class MappedPieceFolder(FolderContent content) : PythonFolder(co
         (string cls, string sep) = (Needed("cls_token"), Needed("sep_token"));
         return new TokenizerParts(
             SentencePieceReader.NormalizerOf(file), null, new MappedSentencePiece(model, vocabulary, vocabulary, vocabulary.IdOf(Needed("unk_token")), takesLanguage: false),
-            Around(added, $"{cls} $A {sep}", $"{cls} $A {sep} {sep} $B {sep}"), JoiningDecoder.Marks(), new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
+            Around(added, $"{cls} $A {sep}", $"{cls} $A {sep} {sep} $B {sep}"), JoiningDecoder.Marks(), Added(added), null, null);
     }
 
     /// <summary>

@@ -24,7 +24,7 @@ internal sealed class NeoXJapaneseFolder(FolderContent content) : PythonFolder(c
     {
         string path = Require(VocabularyTexts.Words);
         Dictionary<string, int> lines = VocabularyTexts.ReadWords(path, keepsSpaces: true);
-        var vocabulary = new Vocabulary(lines.Select(line => (line.Key, line.Value)), Refuse(path));
+        Vocabulary vocabulary = ToVocabulary(lines, path);
         var spellings = new Dictionary<string, int>(StringComparer.Ordinal);
         var shown = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach ((string line, int id) in lines.OrderBy(line => line.Value))
@@ -45,7 +45,7 @@ internal sealed class NeoXJapaneseFolder(FolderContent content) : PythonFolder(c
             new JapaneseSigns(ReadNames(emojis, "emoji", emojiPath), Context.Flag("do_clean_text", false)), null,
             new SpelledVariants(vocabulary, spellings, spellings.GetValueOrDefault(unknown, -1)), null,
             new JapaneseSignsDecoder(shown, ReadNames(emojis, "emoji_inv", emojiPath).ToDictionary(StringComparer.Ordinal)),
-            new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
+            Added(added), null, null);
     }
 
     private static IEnumerable<KeyValuePair<string, string>> ReadNames(JsonObject emojis, string member, string path) =>

@@ -59,7 +59,7 @@ internal sealed class PieceFolder(FolderContent content) : PythonFolder(content)
         return new TokenizerParts(
             new CanonicalNormalizer(normalizer, unknown, Context.Flag("do_lower_case", true)), null, new PrefixedSentencePiece(model, pieces.Count),
             EndProcessor.Of(added, Needed("eos_token")), new SpacedDecoder(SentencePieceReader.DecoderOf(file), SpecialOf(added), strips: true),
-            new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
+            Added(added), null, null);
     }
 
     private TokenizerParts OfPieces(SentencePieceFile file, SentencePieceModel model)
@@ -74,7 +74,7 @@ internal sealed class PieceFolder(FolderContent content) : PythonFolder(content)
             isSw3 ? new SequenceNormalizer([new PrintableNormalizer(), new UnicodeNormalizer(compose: true, compatible: false), normalizer]) : normalizer, null, model,
             eos is null ? null : Around(added, $"$A {eos}", $"$A $B {eos}"),
             isSw3 ? new SpacedDecoder(SentencePieceReader.DecoderOf(file), SpecialOf(added), strips: false) : JoiningDecoder.Marks(),
-            new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
+            Added(added), null, null);
     }
 
     /// <summary>The model of seven billion parameters has fewer tokens; the class knows it by its name.</summary>
@@ -127,7 +127,7 @@ internal sealed class PieceFolder(FolderContent content) : PythonFolder(content)
         (string single, string pair) = _languages.Template(source, false);
         return new TokenizerParts(
             SentencePieceReader.NormalizerOf(file), null, new MappedSentencePiece(model, vocabulary, vocabulary, unknown, takesLanguage: false),
-            Around(all, single, pair), JoiningDecoder.Marks(), new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
+            Around(all, single, pair), JoiningDecoder.Marks(), Added(added), null, null);
     }
 
     /// <summary>

@@ -119,6 +119,21 @@ internal abstract class PythonFolder
         }
     }
 
+    /// <summary>The tokens that are looked for in texts, as Python does it.</summary>
+    /// <param name="tokens">The tokens.</param>
+    /// <param name="isFound">Whether one is looked for; null for all.</param>
+    protected static AddedVocabulary Added(IEnumerable<AddedToken> tokens, Func<AddedToken, bool>? isFound = null) => new(tokens, normalizer: null, isFound, ofPython: true);
+
+    /// <summary>The vocabulary of vocab.json.</summary>
+    protected Vocabulary ReadVocabulary()
+    {
+        string path = Require(VocabularyTexts.Vocabulary);
+        return ToVocabulary(VocabularyTexts.ReadVocabulary(path), path);
+    }
+
+    /// <summary>The vocabulary that a file has.</summary>
+    protected static Vocabulary ToVocabulary(Dictionary<string, int> ids, string path) => new(ids.Select(entry => (entry.Key, entry.Value)), Refuse(path));
+
     protected static HashSet<string> SpecialOf(IEnumerable<AddedToken> added) => [.. added.Where(token => token.Special).Select(token => token.Content)];
 
     /// <summary>The tokens around a text and around two, such as <c>[CLS] $A [SEP] $B:1 [SEP]:1</c>.</summary>

@@ -24,7 +24,7 @@ internal sealed class SpelledFolder(FolderContent content) : PythonFolder(conten
     {
         string path = Require(VocabularyTexts.Vocabulary);
         Dictionary<string, int> ids = VocabularyTexts.ReadVocabulary(path);
-        var vocabulary = new Vocabulary(ids.Select(entry => (entry.Key, entry.Value)), Refuse(path));
+        Vocabulary vocabulary = ToVocabulary(ids, path);
         return Name switch
         {
             Mgpstr => new TokenizerParts(
@@ -33,8 +33,6 @@ internal sealed class SpelledFolder(FolderContent content) : PythonFolder(conten
             _ => OfPhonemes(vocabulary),
         };
     }
-
-    private static AddedVocabulary Added(IEnumerable<AddedToken> added) => new(added, normalizer: null, ofPython: true);
 
     private TokenizerParts OfVits(Vocabulary vocabulary, IEnumerable<string> words, string path)
     {

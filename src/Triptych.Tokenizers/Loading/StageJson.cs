@@ -18,6 +18,8 @@ internal static class StageJson
         ["type"] = "Replace", ["pattern"] = new JsonObject { [regex ? "Regex" : "String"] = pattern }, ["content"] = content,
     };
 
+    public static JsonObject Prepend(string text) => new() { ["type"] = "Prepend", ["prepend"] = text };
+
     public static JsonObject Strip(bool left, bool right) => new() { ["type"] = "Strip", ["strip_left"] = left, ["strip_right"] = right };
 
     public static JsonObject Precompiled(string charsMap) => new() { ["type"] = "Precompiled", ["precompiled_charsmap"] = charsMap };

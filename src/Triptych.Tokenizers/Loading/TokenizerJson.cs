@@ -11,7 +11,23 @@ internal static class TokenizerJson
     {
         int cls = IdOf(vocabulary, special.Cls, path);
         int sep = IdOf(vocabulary, special.Sep, path);
-        return Write(AddedTokens(vocabulary, specialList),
+        var template = new JsonObject
+        {
+            ["type"] = "TemplateProcessing",
+            ["single"] = new JsonArray(Token(special.Cls!, 0), Sequence("A", 0), Token(special.Sep!, 0)),
+            ["pair"] = new JsonArray(Token(special.Cls!, 0), Sequence("A", 0), Token(special.Sep!, 0), Sequence("B", 1), Token(special.Sep!, 1)),
+            ["special_tokens"] = new JsonObject
+            {
+                [special.Cls!] = Describe(special.Cls!, cls),
+                [special.Sep!] = Describe(special.Sep!, sep),
+            },
+        };
+        return WordPiece(AddedTokens(vocabulary, specialList), vocabulary, special.Unk ?? "[UNK]", template, lowercase, stripAccents, handleChineseChars);
+    }
+
+    public static byte[] WordPiece(
+        JsonArray added, JsonObject vocabulary, string unknown, JsonObject postProcessor, bool lowercase, bool? stripAccents, bool handleChineseChars) =>
+        Write(added,
             new JsonObject
             {
                 ["type"] = "BertNormalizer",
@@ -21,28 +37,16 @@ internal static class TokenizerJson
                 ["lowercase"] = lowercase,
             },
             new JsonObject { ["type"] = "BertPreTokenizer" },
-            new JsonObject
-            {
-                ["type"] = "TemplateProcessing",
-                ["single"] = new JsonArray(Token(special.Cls!, 0), Sequence("A", 0), Token(special.Sep!, 0)),
-                ["pair"] = new JsonArray(Token(special.Cls!, 0), Sequence("A", 0), Token(special.Sep!, 0),
-                    Sequence("B", 1), Token(special.Sep!, 1)),
-                ["special_tokens"] = new JsonObject
-                {
-                    [special.Cls!] = Describe(special.Cls!, cls),
-                    [special.Sep!] = Describe(special.Sep!, sep),
-                },
-            },
+            postProcessor,
             new JsonObject { ["type"] = "WordPiece", ["prefix"] = "##", ["cleanup"] = true },
             new JsonObject
             {
                 ["type"] = "WordPiece",
-                ["unk_token"] = special.Unk ?? "[UNK]",
+                ["unk_token"] = unknown,
                 ["continuing_subword_prefix"] = "##",
                 ["max_input_chars_per_word"] = 100,
                 ["vocab"] = vocabulary,
             });
-    }
 
     public static byte[] ByteLevelBpe(
         JsonObject vocabulary, JsonArray merges, SpecialTokens special, IEnumerable<string> specialList,
@@ -141,11 +145,12 @@ internal static class TokenizerJson
         token is not null && vocabulary[token] is JsonNode id ? id.GetValue<int>()
             : throw new TokenizerException(path, $"the special token \"{token}\" is not in the vocabulary");
 
-    private static byte[] Write(
+    /// <summary>A file of these parts.</summary>
+    public static byte[] Write(
         JsonArray added,
         JsonObject? normalizer,
         JsonObject preTokenizer,
-        JsonObject postProcessor,
+        JsonObject? postProcessor,
         JsonObject decoder,
         JsonObject model) =>
         TokenizerFiles.ToBytes(new JsonObject

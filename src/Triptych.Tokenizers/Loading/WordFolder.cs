@@ -39,21 +39,15 @@ internal sealed class WordFolder(FolderContent content) : PythonFolder(content)
             throw Unsupported("\"normalization\": true, which rewrites tweets,");
         return Name switch
         {
-            Ctrl => OfPieces(JsonVocabulary(), Merges(), isCtrl: true),
-            Small => OfSmall(JsonVocabulary()),
-            Clvp => OfSpeech(JsonVocabulary()),
+            Ctrl => OfPieces(ReadVocabulary(), Merges(), isCtrl: true),
+            Small => OfSmall(ReadVocabulary()),
+            Clvp => OfSpeech(ReadVocabulary()),
             Esm => OfWords(),
             _ => OfPieces(CountedVocabulary(), VocabularyTexts.ReadCountedMerges(Require(Codes), isCounted: true), isCtrl: false),
         };
     }
 
     private List<(string Left, string Right)> Merges() => VocabularyTexts.ReadCountedMerges(Require(VocabularyTexts.Merges), isCounted: false);
-
-    private Vocabulary JsonVocabulary()
-    {
-        string path = Require(VocabularyTexts.Vocabulary);
-        return new Vocabulary(VocabularyTexts.ReadVocabulary(path).Select(entry => (entry.Key, entry.Value)), Refuse(path));
-    }
 
     /// <summary>Four special tokens, then a word and how often it came on each line.</summary>
     private Vocabulary CountedVocabulary()
@@ -71,12 +65,12 @@ internal sealed class WordFolder(FolderContent content) : PythonFolder(content)
         return new TokenizerParts(
             null, new PythonWords(takesLineBreak: true, ofRegex: isCtrl), new ContinuedPieces(vocabulary, merges, unknown),
             isCtrl ? null : Around(added, $"{cls} $A {sep}", $"{cls} $A {sep} {sep} $B {sep}"), JoiningDecoder.Continued(),
-            new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
+            Added(added), null, null);
     }
 
     private TokenizerParts OfSmall(Vocabulary vocabulary) => new(
         new SmallTalkNormalizer(), new PythonWords(takesLineBreak: false, ofRegex: true), new ContinuedPieces(vocabulary, Merges(), Needed("unk_token")), null,
-        JoiningDecoder.Continued(), new AddedVocabulary(AddedTokens(vocabulary), normalizer: null, ofPython: true), null, null);
+        JoiningDecoder.Continued(), Added(AddedTokens(vocabulary)), null, null);
 
     protected override string CleanUp(string text)
     {
@@ -96,7 +90,7 @@ internal sealed class WordFolder(FolderContent content) : PythonFolder(content)
         return new TokenizerParts(
             new SpokenEnglish(), new ByteLevelPreTokenizer(addPrefixSpace: false, useRegex: true),
             vocabulary.IdOf(Space) is >= 0 and int space ? new SpacePieces(pieces, space) : pieces, null, new ByteLevelDecoder(),
-            new AddedVocabulary(added, normalizer: null, ofPython: true), null, null);
+            Added(added), null, null);
     }
 
     /// <summary>Every token of the vocabulary is found in a text before it is cut at white space; what is left then is unknown.</summary>
@@ -113,6 +107,6 @@ internal sealed class WordFolder(FolderContent content) : PythonFolder(content)
         return new TokenizerParts(
             null, new PythonWords(takesLineBreak: false), new WordLevel(vocabulary, Needed("unk_token")),
             Around(added, $"{cls} $A {eos}", $"{cls} $A {eos} $B:1 {eos}:1"), new JoiningDecoder(separator: " "),
-            new AddedVocabulary(added.Concat(others), normalizer: null, ofPython: true), null, null);
+            Added(added.Concat(others)), null, null);
     }
 }

@@ -23,7 +23,7 @@ internal sealed partial class Bpe
             return true;
         }
 
-        using LinearWindow window = linear.Open(length);
+        using var window = new LinearWindow(linear, length);
         var places = new BytePlaces(word, offset);
         int number = sink.NextWord, before = sink.Count, read = 0;
         while (read < word.Length)
@@ -71,7 +71,7 @@ internal sealed partial class Bpe
         if (FindLinearOfText(word.Length) is not LinearMerger linear)
             return false;
         int length = before.Length + word.Length;
-        using LinearWindow window = linear.Open(length);
+        using var window = new LinearWindow(linear, length);
         int number = sink.NextWord, count = sink.Count, read = 0, at = -before.Length;
         while (read < word.Length)
         {

@@ -101,10 +101,6 @@ internal sealed class LinearMerger
         return count;
     }
 
-    /// <summary>Begins to find the tokens of a text, which is read bit by bit.</summary>
-    /// <param name="length">How many units the text has at most.</param>
-    public LinearWindow Open(int length) => new(this, length);
-
     /// <summary>Finds the tokens of a text.</summary>
     /// <param name="units">The units of its symbols.</param>
     /// <param name="tokens">Takes the tokens, at most as many as there are units.</param>

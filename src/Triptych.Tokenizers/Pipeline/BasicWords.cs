@@ -76,10 +76,7 @@ internal sealed class BasicWordsNormalizer(bool lowercases, bool? stripsAccents,
         for (int at = 0, units; at < source.Length; at += units)
         {
             NormalizedString.CodePointAt(source, at, out units);
-            lower.Clear();
-            CaseMapping.AppendLower(lower, source, at);
-            for (int i = 0; i < lower.Length; i++)
-                word.Append(lower[i], word.Origins[at]);
+            word.AppendLower(source, at, word.Origins[at], lower);
         }
 
         word.EndRewrite();
@@ -139,8 +136,7 @@ internal sealed class EmptyCellNormalizer(string empty, Normalizer? rest) : Norm
 
         int origin = text.Length == 0 ? text.NothingBefore : text.Origins[0];
         text.BeginRewrite();
-        foreach (char c in empty)
-            text.Append(c, origin);
+        text.Append(empty, origin);
         text.EndRewrite();
     }
 

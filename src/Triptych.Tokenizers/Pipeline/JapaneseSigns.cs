@@ -26,33 +26,14 @@ internal sealed partial class JapaneseSigns(IEnumerable<KeyValuePair<string, str
 
         if (!cleans)
             return;
-        Replace(text, Url(), "<URL>");
+        text.Replace(Url(), static _ => "<URL>");
         if (text.Chars.Contains('@'))
-            Replace(text, Mail(), "<EMAIL>");
-        Replace(text, Telephone(), "<TEL>");
-        Replace(text, Date(), "<DATE>");
-        Replace(text, EraDate(), "<DATE>");
-        Replace(text, Price(), "<PRICE>");
-        Replace(text, Blocks(), Block);
-    }
-
-    private static void Replace(NormalizedString text, Regex pattern, string name)
-    {
-        if (!pattern.IsMatch(text.Chars))
-            return;
-        string source = text.Chars.ToString();
-        int done = 0;
-        text.BeginRewrite();
-        foreach (Match match in pattern.Matches(source))
-        {
-            text.AppendCurrent(done, match.Index);
-            done = match.Index + match.Length;
-            foreach (char c in name)
-                text.Append(c, text.Origins[done - 1]);
-        }
-
-        text.AppendCurrent(done, text.Length);
-        text.EndRewrite();
+            text.Replace(Mail(), static _ => "<EMAIL>");
+        text.Replace(Telephone(), static _ => "<TEL>");
+        text.Replace(Date(), static _ => "<DATE>");
+        text.Replace(EraDate(), static _ => "<DATE>");
+        text.Replace(Price(), static _ => "<PRICE>");
+        text.Replace(Blocks(), static _ => Block);
     }
 
     [GeneratedRegex(@"(?:https?|ftp)://[-_.!~*'()a-zA-Z0-9;/?:@&=+$,%#]+")]

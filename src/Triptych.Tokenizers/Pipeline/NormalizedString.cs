@@ -1,5 +1,8 @@
 using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.RegularExpressions;
 using Triptych.Tokenizers.Loading;
+using Triptych.Tokenizers.Templates;
 using Triptych.Tokenizers.Unicode;
 
 namespace Triptych.Tokenizers.Pipeline;
@@ -164,6 +167,45 @@ internal sealed class NormalizedString
 
         Append((char)(0xD7C0 + (codePoint >> 10)), origin);
         Append((char)(0xDC00 | codePoint & 0x3FF), origin);
+    }
+
+    /// <summary>Appends text that all has one origin.</summary>
+    public void Append(ReadOnlySpan<char> text, int origin)
+    {
+        foreach (char c in text)
+            Append(c, origin);
+    }
+
+    /// <summary>Puts other text in place of what a pattern matches; it stands for the last character of the match.</summary>
+    public void Replace(Regex pattern, Func<Match, string> replace)
+    {
+        if (!pattern.IsMatch(Chars))
+            return;
+        string source = Chars.ToString();
+        int done = 0;
+        BeginRewrite();
+        foreach (Match match in pattern.Matches(source))
+        {
+            AppendCurrent(done, match.Index);
+            done = match.Index + match.Length;
+            Append(replace(match), Origins[done - 1]);
+        }
+
+        AppendCurrent(done, Length);
+        EndRewrite();
+    }
+
+    /// <summary>Appends a character of a text in lower case, as Python has it.</summary>
+    /// <param name="source">The text, which decides what a sigma becomes.</param>
+    /// <param name="at">Where the character begins.</param>
+    /// <param name="origin">Its origin.</param>
+    /// <param name="lower">For use here, anew each time.</param>
+    public void AppendLower(string source, int at, int origin, StringBuilder lower)
+    {
+        lower.Clear();
+        CaseMapping.AppendLower(lower, source, at);
+        for (int i = 0; i < lower.Length; i++)
+            Append(lower[i], origin);
     }
 
     /// <summary>Appends a part of the current version as it is.</summary>

@@ -235,8 +235,7 @@ internal sealed class ReplaceNormalizer(TextPattern pattern, string content) : N
         {
             text.AppendCurrent(done, start);
             int origin = end > 0 ? text.Origins[end - 1] : text.NothingBefore;
-            foreach (char c in content)
-                text.Append(c, origin);
+            text.Append(content, origin);
             done = end;
         }
 
@@ -266,8 +265,7 @@ internal sealed class PrependNormalizer(string content) : Normalizer
         if (text.Length == 0)
             return;
         text.BeginRewrite();
-        foreach (char c in content)
-            text.Append(c, text.Origins[0]);
+        text.Append(content, text.Origins[0]);
         text.AppendCurrent(0, text.Length);
         text.EndRewrite();
     }

@@ -1,5 +1,4 @@
 using System.Text;
-using Triptych.Tokenizers.Templates;
 
 namespace Triptych.Tokenizers.Pipeline;
 
@@ -59,10 +58,7 @@ internal sealed class SmallTalkNormalizer : Normalizer
         for (int at = 0, units; at < source.Length; at += units)
         {
             NormalizedString.CodePointAt(source, at, out units);
-            lower.Clear();
-            CaseMapping.AppendLower(lower, source, at);
-            for (int i = 0; i < lower.Length; i++)
-                text.Append(lower[i], origins[at]);
+            text.AppendLower(source, at, origins[at], lower);
         }
 
         word.Clear();

@@ -56,10 +56,7 @@ internal sealed class SpelledNormalizer : Normalizer
             }
 
             int codePoint = NormalizedString.CodePointAt(rest, 0, out units);
-            lower.Clear();
-            CaseMapping.AppendLower(lower, char.ConvertFromUtf32(codePoint), 0);
-            for (int i = 0; i < lower.Length; i++)
-                text.Append(lower[i], text.Origins[at]);
+            text.AppendLower(char.ConvertFromUtf32(codePoint), 0, text.Origins[at], lower);
         }
 
         text.EndRewrite();

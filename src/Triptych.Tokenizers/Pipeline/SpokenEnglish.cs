@@ -35,39 +35,19 @@ internal sealed partial class SpokenEnglish : Normalizer
     {
         text.Filter(static codePoint => codePoint < 0x80);
         System.Text.Ascii.ToLowerInPlace(text.MutableChars, out _);
-        Replace(text, Grouped(), match => match.Value.Replace(",", "", StringComparison.Ordinal));
-        Replace(text, Dollars(), match => SpeakDollars(match.Groups[1].Value));
-        Replace(text, Fractions(), match => match.Value.Replace(".", " point ", StringComparison.Ordinal));
-        Replace(text, Ordinals(), match => SpeakOrdinal(match.Value[..^2]));
-        Replace(text, Numbers(), match => SpeakNumber(match.Value));
+        text.Replace(Grouped(), match => match.Value.Replace(",", "", StringComparison.Ordinal));
+        text.Replace(Dollars(), match => SpeakDollars(match.Groups[1].Value));
+        text.Replace(Fractions(), match => match.Value.Replace(".", " point ", StringComparison.Ordinal));
+        text.Replace(Ordinals(), match => SpeakOrdinal(match.Value[..^2]));
+        text.Replace(Numbers(), match => SpeakNumber(match.Value));
         if (text.Chars.Contains('.'))
         {
             foreach ((Regex pattern, string word) in Abbreviations)
-                Replace(text, pattern, _ => word);
+                text.Replace(pattern, _ => word);
         }
 
-        Replace(text, Spaces(), _ => " ");
+        text.Replace(Spaces(), _ => " ");
         text.Filter(static codePoint => codePoint != '"');
-    }
-
-    private static void Replace(NormalizedString text, Regex pattern, Func<Match, string> replace)
-    {
-        if (!pattern.IsMatch(text.Chars))
-            return;
-        string source = text.Chars.ToString();
-        int done = 0;
-        text.BeginRewrite();
-        foreach (Match match in pattern.Matches(source))
-        {
-            text.AppendCurrent(done, match.Index);
-            done = match.Index + match.Length;
-            // What is put there stands for the last character of the match.
-            foreach (char c in replace(match))
-                text.Append(c, text.Origins[done - 1]);
-        }
-
-        text.AppendCurrent(done, text.Length);
-        text.EndRewrite();
     }
 
     /// <summary>A number without the zeros before it; commas that are not between thousands are no part of it.</summary>

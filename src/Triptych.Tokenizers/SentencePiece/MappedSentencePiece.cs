@@ -82,29 +82,16 @@ internal sealed class MappedDecoder(SentencePieceDecoder pieces, IReadOnlySet<st
 {
     public override List<string> Decode(List<string> tokens)
     {
-        var text = new StringBuilder();
-        var run = new List<string>();
-        foreach (string token in tokens)
-        {
-            if (!special.Contains(token))
-            {
-                run.Add(token);
-                continue;
-            }
-
-            text.AppendJoin("", pieces.Decode(run)).Append(token).Append(marian ? " " : "");
-            run.Clear();
-        }
-
-        string decoded = text.AppendJoin("", pieces.Decode(run)).ToString();
+        string decoded = Join(tokens, special, run => string.Concat(pieces.Decode(run)), marian ? " " : "");
         return [(marian ? decoded.Replace(SentencePieceNormalizer.Mark, ' ') : decoded).Trim()];
     }
-}
 
-/// <summary>Decodes the pieces between special tokens, each run by itself, with a space behind each special token.</summary>
-internal sealed class TranscriptDecoder(SentencePieceDecoder pieces, IReadOnlySet<string> special, bool uppercases) : Pipeline.Decoder
-{
-    public override List<string> Decode(List<string> tokens)
+    /// <summary>Joins special tokens, as they are, with what the runs of others between them become.</summary>
+    /// <param name="tokens">All tokens.</param>
+    /// <param name="special">Those that are special.</param>
+    /// <param name="decode">Decodes a run, which may be empty.</param>
+    /// <param name="behind">What follows each special token.</param>
+    public static string Join(List<string> tokens, IReadOnlySet<string> special, Func<List<string>, string> decode, string behind)
     {
         var text = new StringBuilder();
         var run = new List<string>();
@@ -116,12 +103,18 @@ internal sealed class TranscriptDecoder(SentencePieceDecoder pieces, IReadOnlySe
                 continue;
             }
 
-            text.Append(DecodeRun(run)).Append(token).Append(' ');
+            text.Append(decode(run)).Append(token).Append(behind);
             run.Clear();
         }
 
-        return [PythonText.Strip(text.Append(DecodeRun(run)).ToString())];
+        return text.Append(decode(run)).ToString();
     }
+}
+
+/// <summary>Decodes the pieces between special tokens, each run by itself, with a space behind each special token.</summary>
+internal sealed class TranscriptDecoder(SentencePieceDecoder pieces, IReadOnlySet<string> special, bool uppercases) : Pipeline.Decoder
+{
+    public override List<string> Decode(List<string> tokens) => [PythonText.Strip(MappedDecoder.Join(tokens, special, DecodeRun, " "))];
 
     private string DecodeRun(List<string> run)
     {

@@ -20,8 +20,7 @@ internal sealed class CanonicalNormalizer(SentencePieceNormalizer rest, string p
         TextRange kept = isFirst ? new TextRange(0, PythonText.Stripped(text.Chars).End) : PythonText.Stripped(text.Chars);
         int before = text.NothingBefore;
         text.BeginRewrite();
-        foreach (char c in prefix)
-            text.Append(c, before);
+        text.Append(prefix, before);
         text.AppendCurrent(kept.Start, kept.End);
         text.EndRewrite();
         rest.Normalize(text);
