@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Triptych.Tokenizers.Pipeline;
 using Triptych.Tokenizers.Segments;
 
@@ -29,17 +30,15 @@ internal sealed partial class Bpe
         while (read < word.Length)
         {
             int start = read, written = length == word.Length ? WriteAscii(word, ref read, table, window.Room) : WriteBytes(word, ref read, table, window.Room);
-            if (!window.TryGoOn(written, read == word.Length, out ReadOnlySpan<int> tokens))
+            if (!window.TryGoOn(written, read == word.Length, out ReadOnlySpan<LinearMerger.Found> tokens))
             {
                 sink.Truncate(before);
                 return false;
             }
 
             Reserve(sink, tokens.Length, read, start, word.Length);
-            if (length == word.Length)
-                places.AddAscii(tokens, linear, sink, number);
-            else
-                places.Add(tokens, linear, sink, number);
+            linear.GetIds(tokens, sink.Add(tokens.Length, number, out Span<TextRange> ranges));
+            places.Find(tokens, ranges);
         }
 
         sink.NextWord = number + 1;
@@ -79,19 +78,20 @@ internal sealed partial class Bpe
             Span<ushort> room = window.Room;
             read = Math.Min(word.Length, read + room.Length - prefix);
             if (!TryWriteUnits(before[..prefix], space, linear, room) || !TryWriteUnits(word[start..read], space, linear, room[prefix..])
-                || !window.TryGoOn(prefix + read - start, read == word.Length, out ReadOnlySpan<int> tokens))
+                || !window.TryGoOn(prefix + read - start, read == word.Length, out ReadOnlySpan<LinearMerger.Found> tokens))
             {
                 sink.Truncate(count);
                 return false;
             }
 
             Reserve(sink, tokens.Length, read, start, word.Length);
-            foreach (int token in tokens)
+            linear.GetIds(tokens, sink.Add(tokens.Length, number, out Span<TextRange> places));
+            for (int i = 0; i < places.Length; i++)
             {
                 int from = at;
-                at += linear.LengthOf(token);
+                at += tokens[i].Length;
                 // What stands before the word has the place of its first character.
-                sink.Add(linear.IdOf(token), offset + Math.Max(0, from), offset + Math.Max(1, at), number);
+                places[i] = new TextRange(offset + Math.Max(0, from), offset + Math.Max(1, at));
             }
         }
 
@@ -107,13 +107,13 @@ internal sealed partial class Bpe
         using var units = new Scratch<ushort>(word.Length);
         if (!TryWriteUnits(word, ' ', linear, units.Span))
             return false;
-        using var scratch = new Scratch<int>(word.Length);
-        Span<int> tokens = scratch.Span;
+        using var scratch = new Scratch<LinearMerger.Found>(word.Length);
+        Span<LinearMerger.Found> tokens = scratch.Span;
         int count = linear.Cover(units.Span, tokens);
         output.EnsureCapacity(output.Count + Math.Max(0, count));
         for (int i = 0, at = 0; i < count; i++)
         {
-            int end = at + linear.LengthOf(tokens[i]);
+            int end = at + tokens[i].Length;
             output.Add(new Piece(linear.IdOf(tokens[i]), at, end));
             at = end;
         }
@@ -223,31 +223,30 @@ internal sealed partial class Bpe
     private ref struct BytePlaces(ReadOnlySpan<char> text, int offset)
     {
         private readonly ReadOnlySpan<char> _text = text;
-        private int _at, _end, _bytes, _done;
+        private int _at, _end, _bytes, _done, _plainEnd;
 
-        /// <summary>Appends tokens of a text that is ASCII.</summary>
-        public void AddAscii(ReadOnlySpan<int> tokens, LinearMerger linear, TokenSink sink, int word)
-        {
-            int at = offset + _end;
-            foreach (int token in tokens)
-            {
-                int end = at + linear.LengthOf(token);
-                sink.Add(linear.IdOf(token), at, end, word);
-                at = end;
-            }
-
-            _end = at - offset;
-        }
-
-        /// <summary>Appends tokens of any text.</summary>
-        public void Add(ReadOnlySpan<int> tokens, LinearMerger linear, TokenSink sink, int word)
+        /// <summary>Gives places to tokens.</summary>
+        /// <param name="tokens">The next tokens.</param>
+        /// <param name="places">Takes their places.</param>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Find(ReadOnlySpan<LinearMerger.Found> tokens, Span<TextRange> places)
         {
             (int at, int end, int bytes, int done) = (_at, _end, _bytes, _done);
-            foreach (int token in tokens)
+            for (int i = 0; i < places.Length; i++)
             {
+                int length = tokens[i].Length;
+                if (bytes == done && IsPlain(end, length))
+                {
+                    // Bytes are characters.
+                    places[i] = new TextRange(offset + end, offset + end + length);
+                    end += length;
+                    done = bytes += length;
+                    continue;
+                }
+
                 // Where the last token ended within a character, this one begins with that character.
                 int start = done < bytes ? at : end;
-                done += linear.LengthOf(token);
+                done += length;
                 while (bytes < done)
                 {
                     at = end;
@@ -256,10 +255,23 @@ internal sealed partial class Bpe
                     end += size;
                 }
 
-                sink.Add(linear.IdOf(token), offset + start, offset + end, word);
+                places[i] = new TextRange(offset + start, offset + end);
             }
 
             (_at, _end, _bytes, _done) = (at, end, bytes, done);
+        }
+
+        /// <summary>Whether a part of the text is ASCII.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private bool IsPlain(int start, int length)
+        {
+            if (start >= _plainEnd && start < _text.Length && _text[start] < 0x80)
+            {
+                int plain = _text[start..].IndexOfAnyExceptInRange('\0', '\x7F');
+                _plainEnd = plain < 0 ? _text.Length : start + plain;
+            }
+
+            return length <= _plainEnd - start;
         }
     }
 }

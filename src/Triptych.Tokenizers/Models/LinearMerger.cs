@@ -19,7 +19,7 @@ internal sealed class LinearMerger
     /// <summary>Of a token's number; three of them are in an entry of what is known.</summary>
     private const int NumberBits = 21;
 
-    private const int KnownBits = 17;
+    private const int KnownBits = 18;
 
     private readonly MergeOrder _order;
     private readonly Token[] _tokens;
@@ -77,10 +77,15 @@ internal sealed class LinearMerger
     public ushort UnitOf(int id) => _units[id];
 
     /// <summary>The id of a token.</summary>
-    public int IdOf(int token) => _tokens[token].Id;
+    public int IdOf(Found found) => _order.IdOf(found.Token);
 
-    /// <summary>The length of a token in symbols.</summary>
-    public int LengthOf(int token) => _tokens[token].Length;
+    /// <summary>The ids of tokens.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void GetIds(ReadOnlySpan<Found> tokens, Span<int> ids)
+    {
+        for (int i = 0; i < ids.Length; i++)
+            ids[i] = _order.IdOf(tokens[i].Token);
+    }
 
     /// <summary>Merges symbols in place; their number afterwards, or -1 where no sequence was found.</summary>
     public int Merge(Span<Piece> symbols)
@@ -88,12 +93,12 @@ internal sealed class LinearMerger
         using var units = new Scratch<ushort>(symbols.Length);
         if (!TryTranslate(symbols, units.Span))
             return None;
-        using var stack = new Scratch<int>(symbols.Length);
-        Span<int> tokens = stack.Span;
+        using var stack = new Scratch<Found>(symbols.Length);
+        Span<Found> tokens = stack.Span;
         int count = Cover(units.Span, tokens);
         for (int i = 0, at = 0; i < count; i++)
         {
-            int end = at + LengthOf(tokens[i]);
+            int end = at + tokens[i].Length;
             symbols[i] = new Piece(IdOf(tokens[i]), symbols[at].Start, symbols[end - 1].End);
             at = end;
         }
@@ -106,7 +111,7 @@ internal sealed class LinearMerger
     /// <param name="tokens">Takes the tokens, at most as many as there are units.</param>
     /// <param name="given">How many tokens stand there already, and stay.</param>
     /// <returns>Their number with the given ones, or -1 where no sequence was found.</returns>
-    public int Cover(ReadOnlySpan<ushort> units, Span<int> tokens, int given = 0)
+    public int Cover(ReadOnlySpan<ushort> units, Span<Found> tokens, int given = 0)
     {
         using var dead = new Scratch<ulong>((units.Length >> 6) + 1);
         dead.Span.Clear();
@@ -114,30 +119,30 @@ internal sealed class LinearMerger
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private int Cover(ReadOnlySpan<ushort> units, Span<int> stack, int given, Span<ulong> dead)
+    private int Cover(ReadOnlySpan<ushort> units, Span<Found> stack, int given, Span<ulong> dead)
     {
         int count = given, at = 0;
-        foreach (int token in stack[..given])
-            at += _tokens[token].Length;
-        int next = at < units.Length ? LongestAt(units[at..]) : None;
+        foreach (Found token in stack[..given])
+            at += token.Length;
+        Found next = at < units.Length ? LongestAt(units[at..]) : default;
         while (at < units.Length)
         {
             if (count > 0)
-                next = LongestSuiting(stack[count - 1], next, _symbols[units[at - 1]], _symbols[units[at]]);
-            if (next == None)
+                next = LongestSuiting(stack[count - 1].Token, next, _symbols[units[at - 1]], _symbols[units[at]]);
+            if (next.Token == None)
             {
                 if (count == given)
                     return None;
                 // Nothing leads on from here.
                 dead[at >> 6] |= 1UL << at;
                 next = stack[--count];
-                at -= _tokens[next].Length;
+                at -= next.Length;
             }
 
-            int end = at + _tokens[next].Length;
+            int end = at + next.Length;
             if ((dead[end >> 6] >> end & 1) != 0)
             {
-                next = _tokens[next].Shorter;
+                next = Placed(_tokens[next.Token].Shorter);
                 continue;
             }
 
@@ -150,12 +155,15 @@ internal sealed class LinearMerger
         return count;
     }
 
+    private Found Placed(int token) => new(token, token == None ? 0 : _tokens[token].Length);
+
     /// <summary>A token, or the longest one that it begins with, which suits the one before it; or none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int LongestSuiting(int left, int token, int last, int first)
+    private Found LongestSuiting(int left, Found longest, int last, int first)
     {
+        int token = longest.Token;
         if (token == None || SurelySuits(left, token, last, first))
-            return token;
+            return longest;
         ulong pair = (ulong)left << NumberBits | (uint)token;
         ref ulong known = ref _known[pair * 0x9E3779B97F4A7C15 >> (64 - KnownBits)];
         ulong entry = Volatile.Read(ref known);
@@ -165,7 +173,8 @@ internal sealed class LinearMerger
             Volatile.Write(ref known, entry);
         }
 
-        return (int)(entry & (1 << NumberBits) - 1) + None;
+        int found = (int)(entry & (1 << NumberBits) - 1) + None;
+        return found == token ? longest : Placed(found);
     }
 
     /// <summary>True only where two tokens suit, found out by the symbols at their ends alone; most that suit do.</summary>
@@ -181,19 +190,19 @@ internal sealed class LinearMerger
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int LongestAt(ReadOnlySpan<ushort> units)
+    private Found LongestAt(ReadOnlySpan<ushort> units)
     {
-        int token = _symbols[units[0]];
+        int token = _symbols[units[0]], length = 1;
         int node = CharTrie.Root;
-        foreach (ushort unit in units)
+        for (int at = 0; at < units.Length; at++)
         {
-            if (!_trie.TryMoveByCode(ref node, unit, out int found))
+            if (!_trie.TryMoveByCode(ref node, units[at], out int found))
                 break;
             if (found != CharTrie.None)
-                token = found;
+                (token, length) = (found, at + 1);
         }
 
-        return token;
+        return new Found(token, length);
     }
 
     private bool TryTranslate(ReadOnlySpan<Piece> symbols, Span<ushort> units)
@@ -216,7 +225,7 @@ internal sealed class LinearMerger
         for (int number = 0; number < tokens.Length; number++)
         {
             (int left, int right) = order.Tokens[number];
-            tokens[number] = new Token(order.IdOf(number), order.IsMade(number) ? tokens[left].Length + tokens[right].Length : 1, None, unsuited[number]);
+            tokens[number] = new Token(order.IsMade(number) ? tokens[left].Length + tokens[right].Length : 1, None, unsuited[number]);
         }
 
         return tokens;
@@ -268,6 +277,9 @@ internal sealed class LinearMerger
         return longest;
     }
 
-    /// <summary>A token's id, its length in symbols, the longest token that it begins with, and the symbols at the ends of others that may not suit it.</summary>
-    private readonly record struct Token(int Id, int Length, int Shorter, MergeOrder.Unsuited Unsuited);
+    /// <summary>A token's length in symbols, the longest token that it begins with, and the symbols at the ends of others that may not suit it.</summary>
+    private readonly record struct Token(int Length, int Shorter, MergeOrder.Unsuited Unsuited);
+
+    /// <summary>A token in a text, and its length in symbols.</summary>
+    internal readonly record struct Found(int Token, int Length);
 }

@@ -14,18 +14,18 @@ internal ref struct LinearWindow
 
     private readonly LinearMerger _merger;
     private readonly Scratch<ushort> _units;
-    private readonly Scratch<int> _tokens;
+    private readonly Scratch<LinearMerger.Found> _tokens;
     private int _filled;
 
-    /// <summary>The last token given away, which still stands first for the sake of the next, or -1.</summary>
-    private int _last = -1;
+    /// <summary>The last token given away, which still stands first for the sake of the next, if any.</summary>
+    private LinearMerger.Found? _last;
 
     /// <summary>Makes room for a text of some length, or a part of it.</summary>
     public LinearWindow(LinearMerger merger, int length)
     {
         _merger = merger;
         _units = new Scratch<ushort>(Math.Min(length, Length));
-        _tokens = new Scratch<int>(Math.Min(length, Length));
+        _tokens = new Scratch<LinearMerger.Found>(Math.Min(length, Length));
     }
 
     /// <summary>Where the next units are to be written.</summary>
@@ -36,13 +36,13 @@ internal ref struct LinearWindow
     /// <param name="isEnd">Whether they were the last.</param>
     /// <param name="tokens">The next tokens, until the next call.</param>
     /// <returns>Whether there is a result.</returns>
-    public bool TryGoOn(int written, bool isEnd, out ReadOnlySpan<int> tokens)
+    public bool TryGoOn(int written, bool isEnd, out ReadOnlySpan<LinearMerger.Found> tokens)
     {
         _filled += written;
-        Span<int> found = _tokens.Span;
-        int given = _last < 0 ? 0 : 1;
-        if (given > 0)
-            found[0] = _last;
+        Span<LinearMerger.Found> found = _tokens.Span;
+        int given = 0;
+        if (_last is { } last)
+            found[given++] = last;
         int count = _merger.Cover(_units.Span[.._filled], found, given);
         tokens = default;
         if (count < 0)
@@ -55,13 +55,13 @@ internal ref struct LinearWindow
 
         int end = _filled;
         while (count > given && end > _filled - Margin)
-            end -= _merger.LengthOf(found[--count]);
+            end -= found[--count].Length;
         // A token nearly as long as the window leaves no room to go on.
-        if (count == given || _filled - end + _merger.LengthOf(found[count - 1]) > Length / 2)
+        if (count == given || _filled - end + found[count - 1].Length > Length / 2)
             return false;
         tokens = found[given..count];
         _last = tokens[^1];
-        int start = end - _merger.LengthOf(_last);
+        int start = end - tokens[^1].Length;
         _units.Span[start.._filled].CopyTo(_units.Span);
         _filled -= start;
         return true;

@@ -71,6 +71,26 @@ internal sealed class TokenSink
         Count = at + 1;
     }
 
+    /// <summary>Makes tokens of one word, to be filled in.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="word">The number of the word.</param>
+    /// <param name="places">Takes their places; empty where nobody will ask for them.</param>
+    /// <returns>Takes their ids.</returns>
+    public Span<int> Add(int count, int word, out Span<TextRange> places)
+    {
+        Reserve(count);
+        int at = Count;
+        Count = at + count;
+        places = default;
+        if (!_idsOnly)
+        {
+            places = _offsets.AsSpan(at, count);
+            _words.AsSpan(at, count).Fill(word);
+        }
+
+        return _ids.AsSpan(at, count);
+    }
+
     /// <summary>An added token, which is a word of its own.</summary>
     public void AddFound(AddedToken token, ReadOnlySpan<char> found, TextRange place)
     {
