@@ -7,7 +7,8 @@ namespace Triptych.Tokenizers.Models;
 /// <summary>
 /// The tokens of a merge table under numbers of their own: first the symbols, then all that is made, in the order in which it is made, so
 /// that a number says which of two tokens is made first. A token is always made by one merge, that which its own text ends with; those
-/// whose text becomes something else have no number.
+/// whose text becomes something else have no number. Last come the late tokens, whose merge ranks before that of a part: they are made at
+/// once when this part is. Vocabularies that were extended have a few of them.
 /// </summary>
 internal sealed class MergeOrder
 {
@@ -19,8 +20,12 @@ internal sealed class MergeOrder
 
     private readonly MergeTable _merges;
     private readonly int[] _numbers;
-    private readonly int[] _ids;
-    private readonly Node[] _tokens;
+    private int[] _ids;
+    private Node[] _tokens;
+    private readonly List<Late> _late = [];
+
+    /// <summary>The number of the first late token.</summary>
+    private readonly int _firstLate;
 
     /// <summary>A bit for each pair that has a merge, by a hash: most that have none are told by it alone.</summary>
     private readonly ulong[] _pairs;
@@ -49,10 +54,10 @@ internal sealed class MergeOrder
 
         int[] spare = [.. symbols.Where(symbol => isMade[symbol])];
         FirstMade = numbered.Count + spare.Length;
-        int limit = checked(FirstMade + (all.Length == 0 ? 0 : all[^1].Rank + 1));
-        _ids = new int[limit];
+        _firstLate = checked(FirstMade + (all.Length == 0 ? 0 : all[^1].Rank + 1));
+        _ids = new int[_firstLate];
         numbered.CopyTo(_ids);
-        _tokens = LargeMemory.Allocate<Node>(limit);
+        _tokens = LargeMemory.Allocate<Node>(_firstLate);
         Array.Fill(_tokens, new Node(None, None));
         int bits = Math.Clamp(BitOperations.Log2((uint)all.Length + 1) + 4, 10, 26);
         _pairShift = 64 - bits;
@@ -67,6 +72,8 @@ internal sealed class MergeOrder
             _ids[number] = id;
             _tokens[number] = new Node(first, second);
         }
+
+        AddLate(all);
 
         // Symbols that a merge would make, which never does, stay what they are.
         foreach (int symbol in spare)
@@ -107,19 +114,83 @@ internal sealed class MergeOrder
             if ((_pairs[hash >> 6] >> (int)hash & 1) != 0 && (uint)_merges.Find(_ids[left], _ids[right], out _) + (uint)FirstMade < (uint)limit)
                 return false;
             // The one that is made last is taken apart. Of two merges with one rank the left one comes first.
-            if (left > right)
+            if (left < _firstLate && right < _firstLate)
             {
-                limit = left;
-                left = tokens[left].Right;
+                if (left > right)
+                {
+                    limit = left;
+                    left = tokens[left].Right;
+                }
+                else
+                {
+                    limit = right + 1;
+                    right = tokens[right].Left;
+                }
             }
             else
             {
-                limit = right + 1;
-                right = tokens[right].Left;
+                limit = TakeApart(ref left, ref right);
             }
 
             if ((left | right) < 0)
                 return true;
+        }
+    }
+
+    /// <summary>
+    /// The same where one of the tokens is late, and the limit for merges across. If the part that they wait for is at the border, they
+    /// have only the moment between its making and that of the late token, in which lower ranks come first; else all the time before.
+    /// </summary>
+    private int TakeApart(ref int left, ref int right)
+    {
+        int leftTime = TimeOf(left), rightTime = TimeOf(right);
+        if (leftTime > rightTime)
+        {
+            (int rank, Node token) = (RankOf(left), _tokens[left]);
+            left = token.Right;
+            return left >= 0 && TimeOf(left) == leftTime ? rank : leftTime;
+        }
+        else
+        {
+            (int rank, Node token) = (RankOf(right), _tokens[right]);
+            right = token.Left;
+            return (right >= 0 && TimeOf(right) == rightTime && TimeOf(token.Right) < rightTime ? rank : rightTime) + 1;
+        }
+    }
+
+    /// <summary>The number that a token would have if it were not late.</summary>
+    private int RankOf(int number) => number < _firstLate ? number : _late[number - _firstLate].Rank;
+
+    /// <summary>The number of the token with which a token is made: itself, or if it is late the last of its parts.</summary>
+    private int TimeOf(int number) => number < _firstLate ? number : _late[number - _firstLate].Time;
+
+    /// <summary>Numbers the late tokens, each when its parts have numbers.</summary>
+    private void AddLate((int Left, int Right, int Rank, int Id)[] all)
+    {
+        (int Left, int Right, int Rank, int Id)[] open = [.. all.Where(merge => _numbers[merge.Id] == Unnumbered)];
+        if (open.Length == 0)
+            return;
+        int room = open.DistinctBy(merge => merge.Id).Count();
+        Array.Resize(ref _ids, checked(_firstLate + room));
+        Node[] tokens = LargeMemory.Allocate<Node>(_firstLate + room);
+        Array.Fill(tokens, new Node(None, None));
+        _tokens.CopyTo(tokens, 0);
+        _tokens = tokens;
+        ILookup<int, (int Left, int Right, int Rank, int Id)> byPart = open
+            .SelectMany(merge => (IEnumerable<int>)[merge.Left, merge.Right], (merge, part) => (merge, part))
+            .ToLookup(use => use.part, use => use.merge);
+        var ready = new Queue<(int Left, int Right, int Rank, int Id)>(open);
+        while (ready.TryDequeue(out (int Left, int Right, int Rank, int Id) merge))
+        {
+            (int first, int second, int rank) = (_numbers[merge.Left], _numbers[merge.Right], FirstMade + merge.Rank);
+            if (first == Unnumbered || second == Unnumbered || _numbers[merge.Id] != Unnumbered || !Suits(first, second, rank))
+                continue;
+            int number = _numbers[merge.Id] = _firstLate + _late.Count;
+            _late.Add(new Late(rank, Math.Max(rank, Math.Max(TimeOf(first), TimeOf(second)))));
+            _ids[number] = merge.Id;
+            _tokens[number] = new Node(first, second);
+            foreach ((int Left, int Right, int Rank, int Id) use in byPart[merge.Id])
+                ready.Enqueue(use);
         }
     }
 
@@ -168,8 +239,10 @@ internal sealed class MergeOrder
                 behind[_tokens[made].Right] | unsuited[_tokens[made].Right].Behind, before[_tokens[made].Left] | unsuited[_tokens[made].Left].Before);
         }
 
-        for (int number = 0; number < unsuited.Length; number++)
+        for (int number = 0; number < _firstLate; number++)
             unsuited[number] = new Unsuited(unsuited[number].Behind | behind[number], unsuited[number].Before | before[number]);
+        // Nothing is told of late tokens.
+        Array.Fill(unsuited, new Unsuited(ulong.MaxValue, ulong.MaxValue), _firstLate, unsuited.Length - _firstLate);
         return unsuited;
     }
 
@@ -184,6 +257,9 @@ internal sealed class MergeOrder
     /// suit one behind. Where the symbol is not among them for one of two tokens, these suit.
     /// </summary>
     internal readonly record struct Unsuited(ulong Behind, ulong Before);
+
+    /// <summary>Of a late token: the number that its merge's rank would give it, and that of the token with which it is made.</summary>
+    private readonly record struct Late(int Rank, int Time);
 
     /// <summary>The parts of a token.</summary>
     internal readonly record struct Node(int Left, int Right);
