@@ -15,6 +15,9 @@ internal sealed class SegmentCache
 
     private readonly SegmentTokens[] _slots = new SegmentTokens[Ways << Bits];
 
+    /// <summary>Half of the hash of each of a place's two segments, so that most new ones are told without a look at these.</summary>
+    private readonly ulong[] _tags = new ulong[1 << Bits];
+
     /// <summary>Bits of the hashes of segments that were met once.</summary>
     private readonly ushort[] _met = new ushort[1 << Bits];
 
@@ -29,15 +32,18 @@ internal sealed class SegmentCache
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryAdd(ReadOnlySpan<char> text, ulong hash, TokenSink sink, int offset)
     {
+        ulong tags = _tags[hash >> (64 - Bits)];
         int slot = FirstSlot(hash);
-        SegmentTokens entry = _slots[slot];
-        if (!entry.AreOf(text, hash))
+        if ((uint)tags != (uint)hash)
         {
-            entry = _slots[++slot];
-            if (!entry.AreOf(text, hash))
+            if ((uint)(tags >> 32) != (uint)hash)
                 return false;
+            slot++;
         }
 
+        SegmentTokens entry = _slots[slot];
+        if (!entry.AreOf(text, hash))
+            return false;
         if (!entry.ShowsTexts)
             sink.Add(entry, offset);
         else if (_texts?[slot] is ShownTexts texts && texts.Tokens.Is(entry))
@@ -68,6 +74,8 @@ internal sealed class SegmentCache
             (texts[slot], texts[slot + 1]) = (new ShownTexts(entry, sink.Found), texts[slot]);
         }
 
+        ref ulong tags = ref _tags[hash >> (64 - Bits)];
+        tags = tags << 32 | (uint)hash;
         _slots[slot + 1] = _slots[slot];
         _slots[slot] = entry;
         return entry;
