@@ -7,6 +7,9 @@ namespace Triptych.Tokenizers.Models;
 /// <summary>Byte-pair encoding straight from a text, with little memory: of its bytes, and of characters that are tokens.</summary>
 internal sealed partial class Bpe
 {
+    private const int ShortLength = 256;
+    private const int UnmergedMarks = 1 << 14;
+
     /// <summary>Finds the tokens of a word's bytes, in linear time and with little memory.</summary>
     /// <param name="word">The word, without unpaired surrogates.</param>
     /// <param name="offset">Where it begins in the text.</param>
@@ -18,12 +21,14 @@ internal sealed partial class Bpe
             return false;
 
         int length = System.Text.Encoding.UTF8.GetByteCount(word);
-        if (_options.IgnoreMerges && TokenOfBytes(word, length) is >= 0 and int whole)
+        if (_options.IgnoreMerges && MayBeUnmerged(word, length) && TokenOfBytes(word, length) is >= 0 and int whole)
         {
             sink.Add(whole, offset, offset + word.Length, sink.NextWord++);
             return true;
         }
 
+        if (length <= ShortLength)
+            return TryMergeShort(word, length, linear, table, offset, sink);
         using var window = new LinearWindow(linear, length);
         var places = new BytePlaces(word, offset);
         int number = sink.NextWord, before = sink.Count, read = 0;
@@ -44,6 +49,48 @@ internal sealed partial class Bpe
         sink.NextWord = number + 1;
         return true;
     }
+
+    /// <summary>The same for a word of not many bytes.</summary>
+    [SkipLocalsInit]
+    private static bool TryMergeShort(ReadOnlySpan<char> word, int length, LinearMerger linear, ushort[] table, int offset, TokenSink sink)
+    {
+        Span<ushort> units = stackalloc ushort[ShortLength];
+        Span<LinearMerger.Found> tokens = stackalloc LinearMerger.Found[ShortLength];
+        int read = 0, written = length == word.Length ? WriteAscii(word, ref read, table, units) : WriteBytes(word, ref read, table, units);
+        int count = linear.Cover(units[..written], tokens);
+        if (count < 0)
+            return false;
+        tokens = tokens[..count];
+        linear.GetIds(tokens, sink.Add(count, sink.NextWord++, out Span<TextRange> ranges));
+        var places = new BytePlaces(word, offset);
+        places.Find(tokens, ranges);
+        return true;
+    }
+
+    /// <summary>
+    /// Whether a word may be a token that its bytes are not merged to: false for most words, by their length and the characters at their ends.
+    /// </summary>
+    private bool MayBeUnmerged(ReadOnlySpan<char> word, int length) =>
+        length <= Vocabulary.MaxTokenLength && (length > word.Length || IsMarked(_unmerged.Value, UnmergedMark(word.Length, word[0], word[^1])));
+
+    private ulong[] FindUnmerged()
+    {
+        var marks = new ulong[UnmergedMarks >> 6];
+        for (int id = 0; id < Vocabulary.IdLimit; id++)
+        {
+            ReadOnlySpan<char> token = Vocabulary.SpanOf(id);
+            if (token.IsEmpty || _linear.Value!.Has(id))
+                continue;
+            int mark = UnmergedMark(token.Length, (char)ByteAlphabet.ByteOf(token[0]), (char)ByteAlphabet.ByteOf(token[^1]));
+            marks[mark >> 6] |= 1UL << mark;
+        }
+
+        return marks;
+    }
+
+    private static bool IsMarked(ulong[] marks, int mark) => (marks[mark >> 6] >> mark & 1) != 0;
+
+    private static int UnmergedMark(int length, char first, char last) => ((length * 31 + first) * 31 + last) & (UnmergedMarks - 1);
 
     /// <summary>The token of a word's bytes, or -1.</summary>
     private int TokenOfBytes(ReadOnlySpan<char> word, int length)
@@ -229,7 +276,7 @@ internal sealed partial class Bpe
         /// <param name="tokens">The next tokens.</param>
         /// <param name="places">Takes their places.</param>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Find(ReadOnlySpan<LinearMerger.Found> tokens, Span<TextRange> places)
+        public void Find(scoped ReadOnlySpan<LinearMerger.Found> tokens, scoped Span<TextRange> places)
         {
             (int at, int end, int bytes, int done) = (_at, _end, _bytes, _done);
             for (int i = 0; i < places.Length; i++)

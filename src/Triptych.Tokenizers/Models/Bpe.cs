@@ -45,6 +45,7 @@ internal sealed partial class Bpe : TokenizerModel
     private readonly Lazy<LinearMerger?> _linear;
     private readonly Lazy<ushort[]?> _byteUnits;
     private readonly Lazy<ushort[]> _commonUnits;
+    private readonly Lazy<ulong[]> _unmerged;
     private long _longSymbols;
     private readonly CachedWord?[] _cache = new CachedWord?[1 << CacheBits];
 
@@ -64,6 +65,7 @@ internal sealed partial class Bpe : TokenizerModel
         _merges = merges;
         _byteUnits = new Lazy<ushort[]?>(FindByteUnits);
         _commonUnits = new Lazy<ushort[]>(FindCommonUnits);
+        _unmerged = new Lazy<ulong[]>(FindUnmerged);
         _linear = new Lazy<LinearMerger?>(() => LinearMerger.TryBuild(_merges, vocabulary.IdLimit, [.. CharacterTokens(vocabulary).Concat(_byteTokens ?? []).Where(id => id >= 0)]));
     }
 

@@ -20,6 +20,7 @@ internal sealed class LinearMerger
     private const int NumberBits = 21;
 
     private const int KnownBits = 18;
+    private const int ShortLength = 512;
 
     private readonly MergeOrder _order;
     private readonly Token[] _tokens;
@@ -76,6 +77,9 @@ internal sealed class LinearMerger
     /// <summary>The unit that stands for a token where it is a symbol, or 0 where the token is none.</summary>
     public ushort UnitOf(int id) => _units[id];
 
+    /// <summary>Whether a token is what its own text is merged to.</summary>
+    public bool Has(int id) => _order.NumberOf(id) > 0;
+
     /// <summary>The id of a token.</summary>
     public int IdOf(Found found) => _order.IdOf(found.Token);
 
@@ -111,8 +115,16 @@ internal sealed class LinearMerger
     /// <param name="tokens">Takes the tokens, at most as many as there are units.</param>
     /// <param name="given">How many tokens stand there already, and stay.</param>
     /// <returns>Their number with the given ones, or -1 where no sequence was found.</returns>
+    [SkipLocalsInit]
     public int Cover(ReadOnlySpan<ushort> units, Span<Found> tokens, int given = 0)
     {
+        if (units.Length < ShortLength)
+        {
+            Span<ulong> few = stackalloc ulong[ShortLength >> 6];
+            few.Clear();
+            return Cover(units, tokens, given, few);
+        }
+
         using var dead = new Scratch<ulong>((units.Length >> 6) + 1);
         dead.Span.Clear();
         return Cover(units, tokens, given, dead.Span);
@@ -169,7 +181,7 @@ internal sealed class LinearMerger
         ulong entry = Volatile.Read(ref known);
         if (entry >> NumberBits != pair)
         {
-            entry = pair << NumberBits | (uint)(FindLongestSuiting(left, token) - None);
+            entry = pair << NumberBits | (uint)(FindLongestSuiting(left, token, last, first) - None);
             Volatile.Write(ref known, entry);
         }
 
@@ -182,9 +194,9 @@ internal sealed class LinearMerger
     private bool SurelySuits(int left, int right, int last, int first) =>
         (_tokens[left].Unsuited.Behind >> first & 1) == 0 || (_tokens[right].Unsuited.Before >> last & 1) == 0;
 
-    private int FindLongestSuiting(int left, int token)
+    private int FindLongestSuiting(int left, int token, int last, int first)
     {
-        while (token != None && !_order.Suits(left, token))
+        while (token != None && !SurelySuits(left, token, last, first) && !_order.Suits(left, token))
             token = _tokens[token].Shorter;
         return token;
     }
@@ -224,7 +236,7 @@ internal sealed class LinearMerger
         Token[] tokens = LargeMemory.Allocate<Token>(order.Tokens.Length);
         for (int number = 0; number < tokens.Length; number++)
         {
-            (int left, int right) = order.Tokens[number];
+            (int left, int right, _) = order.Tokens[number];
             tokens[number] = new Token(order.IsMade(number) ? tokens[left].Length + tokens[right].Length : 1, None, unsuited[number]);
         }
 

@@ -20,9 +20,11 @@ internal sealed class MergeOrder
 
     private readonly MergeTable _merges;
     private readonly int[] _numbers;
-    private int[] _ids;
-    private Node[] _tokens;
-    private readonly List<Late> _late = [];
+    private readonly int[] _ids;
+    private readonly Node[] _tokens;
+
+    /// <summary>Of each late token the rank with which it is made.</summary>
+    private readonly List<int> _late = [];
 
     /// <summary>The number of the first late token.</summary>
     private readonly int _firstLate;
@@ -54,26 +56,21 @@ internal sealed class MergeOrder
 
         int[] spare = [.. symbols.Where(symbol => isMade[symbol])];
         FirstMade = numbered.Count + spare.Length;
-        _firstLate = checked(FirstMade + (all.Length == 0 ? 0 : all[^1].Rank + 1));
-        _ids = new int[_firstLate];
+        int limit = checked(FirstMade + isMade.Count(made => made));
+        _ids = new int[limit];
         numbered.CopyTo(_ids);
-        _tokens = LargeMemory.Allocate<Node>(_firstLate);
-        Array.Fill(_tokens, new Node(None, None));
+        _tokens = LargeMemory.Allocate<Node>(limit);
+        Array.Fill(_tokens, new Node(None, None, None));
         int bits = Math.Clamp(BitOperations.Log2((uint)all.Length + 1) + 4, 10, 26);
         _pairShift = 64 - bits;
         _pairs = new ulong[1 << (bits - 6)];
         Array.Fill(_pairs, ulong.MaxValue);
-        foreach ((int left, int right, int rank, int id) in all)
-        {
-            (int first, int second) = (_numbers[left], _numbers[right]);
-            if (first == Unnumbered || second == Unnumbered || _numbers[id] != Unnumbered || !Suits(first, second, FirstMade + rank))
-                continue;
-            int number = _numbers[id] = FirstMade + rank;
-            _ids[number] = id;
-            _tokens[number] = new Node(first, second);
-        }
-
-        AddLate(all);
+        _firstLate = limit;
+        int next = FirstMade;
+        foreach ((int Left, int Right, int Rank, int Id) merge in all)
+            TryAdd(merge, ref next);
+        _firstLate = next;
+        AddLate(all, next);
 
         // Symbols that a merge would make, which never does, stay what they are.
         foreach (int symbol in spare)
@@ -111,20 +108,19 @@ internal sealed class MergeOrder
         while (true)
         {
             ulong hash = Hash(left, right);
-            if ((_pairs[hash >> 6] >> (int)hash & 1) != 0 && (uint)_merges.Find(_ids[left], _ids[right], out _) + (uint)FirstMade < (uint)limit)
+            if ((_pairs[hash >> 6] >> (int)hash & 1) != 0 && _merges.Find(_ids[left], _ids[right], out _) < limit)
                 return false;
             // The one that is made last is taken apart. Of two merges with one rank the left one comes first.
             if (left < _firstLate && right < _firstLate)
             {
                 if (left > right)
                 {
-                    limit = left;
-                    left = tokens[left].Right;
+                    (_, left, limit) = tokens[left];
                 }
                 else
                 {
-                    limit = right + 1;
-                    right = tokens[right].Left;
+                    (right, _, limit) = tokens[right];
+                    limit++;
                 }
             }
             else
@@ -146,49 +142,44 @@ internal sealed class MergeOrder
         int leftTime = TimeOf(left), rightTime = TimeOf(right);
         if (leftTime > rightTime)
         {
-            (int rank, Node token) = (RankOf(left), _tokens[left]);
-            left = token.Right;
+            (_, left, int rank) = _tokens[left];
             return left >= 0 && TimeOf(left) == leftTime ? rank : leftTime;
         }
         else
         {
-            (int rank, Node token) = (RankOf(right), _tokens[right]);
-            right = token.Left;
-            return (right >= 0 && TimeOf(right) == rightTime && TimeOf(token.Right) < rightTime ? rank : rightTime) + 1;
+            (right, int rest, int rank) = _tokens[right];
+            return (right >= 0 && TimeOf(right) == rightTime && TimeOf(rest) < rightTime ? rank : rightTime) + 1;
         }
     }
 
-    /// <summary>The number that a token would have if it were not late.</summary>
-    private int RankOf(int number) => number < _firstLate ? number : _late[number - _firstLate].Rank;
+    /// <summary>The rank with which a token is made: its merge's, or if that is lower that of a part.</summary>
+    private int TimeOf(int number) => number < _firstLate ? _tokens[number].Rank : _late[number - _firstLate];
 
-    /// <summary>The number of the token with which a token is made: itself, or if it is late the last of its parts.</summary>
-    private int TimeOf(int number) => number < _firstLate ? number : _late[number - _firstLate].Time;
+    /// <summary>Gives the next number to what a merge makes, if this is how it is made and its parts have numbers.</summary>
+    private bool TryAdd((int Left, int Right, int Rank, int Id) merge, ref int next)
+    {
+        (int first, int second) = (_numbers[merge.Left], _numbers[merge.Right]);
+        if (first == Unnumbered || second == Unnumbered || _numbers[merge.Id] != Unnumbered || !Suits(first, second, merge.Rank))
+            return false;
+        _numbers[merge.Id] = next;
+        _ids[next] = merge.Id;
+        _tokens[next++] = new Node(first, second, merge.Rank);
+        return true;
+    }
 
     /// <summary>Numbers the late tokens, each when its parts have numbers.</summary>
-    private void AddLate((int Left, int Right, int Rank, int Id)[] all)
+    private void AddLate((int Left, int Right, int Rank, int Id)[] all, int next)
     {
         (int Left, int Right, int Rank, int Id)[] open = [.. all.Where(merge => _numbers[merge.Id] == Unnumbered)];
-        if (open.Length == 0)
-            return;
-        int room = open.DistinctBy(merge => merge.Id).Count();
-        Array.Resize(ref _ids, checked(_firstLate + room));
-        Node[] tokens = LargeMemory.Allocate<Node>(_firstLate + room);
-        Array.Fill(tokens, new Node(None, None));
-        _tokens.CopyTo(tokens, 0);
-        _tokens = tokens;
         ILookup<int, (int Left, int Right, int Rank, int Id)> byPart = open
             .SelectMany(merge => (IEnumerable<int>)[merge.Left, merge.Right], (merge, part) => (merge, part))
             .ToLookup(use => use.part, use => use.merge);
         var ready = new Queue<(int Left, int Right, int Rank, int Id)>(open);
         while (ready.TryDequeue(out (int Left, int Right, int Rank, int Id) merge))
         {
-            (int first, int second, int rank) = (_numbers[merge.Left], _numbers[merge.Right], FirstMade + merge.Rank);
-            if (first == Unnumbered || second == Unnumbered || _numbers[merge.Id] != Unnumbered || !Suits(first, second, rank))
+            if (!TryAdd(merge, ref next))
                 continue;
-            int number = _numbers[merge.Id] = _firstLate + _late.Count;
-            _late.Add(new Late(rank, Math.Max(rank, Math.Max(TimeOf(first), TimeOf(second)))));
-            _ids[number] = merge.Id;
-            _tokens[number] = new Node(first, second);
+            _late.Add(Math.Max(merge.Rank, Math.Max(TimeOf(_numbers[merge.Left]), TimeOf(_numbers[merge.Right]))));
             foreach ((int Left, int Right, int Rank, int Id) use in byPart[merge.Id])
                 ready.Enqueue(use);
         }
@@ -258,9 +249,6 @@ internal sealed class MergeOrder
     /// </summary>
     internal readonly record struct Unsuited(ulong Behind, ulong Before);
 
-    /// <summary>Of a late token: the number that its merge's rank would give it, and that of the token with which it is made.</summary>
-    private readonly record struct Late(int Rank, int Time);
-
-    /// <summary>The parts of a token.</summary>
-    internal readonly record struct Node(int Left, int Right);
+    /// <summary>The parts of a token, and the rank of their merge.</summary>
+    internal readonly record struct Node(int Left, int Right, int Rank);
 }

@@ -11,8 +11,8 @@ namespace Triptych.Tokenizers.Segments;
 /// </summary>
 internal sealed class SegmentEncoder
 {
-    /// <summary>About as many as text has.</summary>
-    private const int CharsPerSegment = 4;
+    /// <summary>What is looked at of a large text to see how much memory it will need.</summary>
+    private const int SampleLength = 1 << 16;
 
     [ThreadStatic]
     private static Workspace? s_workspace;
@@ -77,8 +77,15 @@ internal sealed class SegmentEncoder
             return;
         List<Split> segments = workspace.Segments;
         segments.Clear();
-        if (part.Length >= Workspace.KeptLength)
-            LargeMemory.Reserve(segments, part.Length / CharsPerSegment);
+        bool isLarge = part.Length >= Workspace.KeptLength;
+        if (isLarge)
+        {
+            _segmenter!.TryCut(part[..SampleLength], segments);
+            int count = Estimate(segments.Count, SampleLength, part.Length);
+            segments.Clear();
+            LargeMemory.Reserve(segments, count);
+        }
+
         if (!_segmenter!.TryCut(part, segments))
         {
             EncodeStages(part, offset, _parts.Normalizer, _parts.PreTokenizer, sink, workspace);
@@ -86,10 +93,16 @@ internal sealed class SegmentEncoder
             return;
         }
 
-        int word = sink.NextWord;
+        int word = sink.NextWord, before = sink.Count, known = isLarge ? SampleLength : int.MaxValue;
         bool differs = _segmenter.FirstDiffers(offset);
         foreach (ref readonly Split place in CollectionsMarshal.AsSpan(segments))
         {
+            if (place.Start >= known)
+            {
+                sink.Reserve(Estimate(sink.Count - before, place.Start, part.Length - place.Start));
+                known = int.MaxValue;
+            }
+
             ReadOnlySpan<char> segment = part[place.Start..place.End];
             if (differs || segment.Length > SegmentCache.MaxLength)
             {
@@ -112,6 +125,9 @@ internal sealed class SegmentEncoder
             sink.NextWord++;
         workspace.Shrink();
     }
+
+    /// <summary>How many there will be, where so many were in a part of known length, and a little more.</summary>
+    private static int Estimate(int count, int known, int length) => (int)Math.Min(length, count * 1.1 * length / known);
 
     /// <summary>A segment that is not remembered. It is from now on, unless it is as quickly done again and may never come again.</summary>
     private void AddNew(ReadOnlySpan<char> segment, ulong hash, int offset, TokenSink sink, Workspace workspace)
