@@ -103,6 +103,42 @@ public sealed class SegmentTests
         }
     }
 
+    /// <summary>A large text, whose beginning is looked at first; a surrogate pair stands where that look ends.</summary>
+    [Theory]
+    [InlineData("llama3")]
+    [InlineData("bert-uncased")]
+    [InlineData("metaspace")]
+    public void LargeTextsAreCutWithoutChange(string name)
+    {
+        Tokenizer tokenizer = Tokenizer.Load(Fixtures.Path($"tokenizers/{name}.json"));
+        string part = new string('a', (1 << 16) - 1) + "\uD83D\uDE00 The house, 1234 internationalizations. ";
+        string text = string.Concat(Enumerable.Repeat(part, 17));
+        TokenSink cut = Encode(tokenizer, text), whole = Encode(tokenizer, text, whole: true);
+        Assert.True(whole.Ids.SequenceEqual(cut.Ids));
+        Assert.True(whole.Offsets.SequenceEqual(cut.Offsets));
+        Assert.True(whole.Words.SequenceEqual(cut.Words));
+    }
+
+    /// <summary>With ignore_merges a word that is a token stays whole, even where its bytes are not merged to it.</summary>
+    [Fact]
+    public void WordsThatAreTokensStayWhole()
+    {
+        JsonObject json = JsonNode.Parse(File.ReadAllBytes(Fixtures.Path("tokenizers/llama3.json")))!.AsObject();
+        JsonObject vocabulary = json["model"]!["vocab"]!.AsObject();
+        Assert.True(json["model"]!["ignore_merges"]!.GetValue<bool>());
+        // The second is that of \u00E9\u00E9.
+        string[] unmerged = ["\u0120plugh", "\u00C3\u00A9\u00C3\u00A9"];
+        for (int i = 0; i < unmerged.Length; i++)
+            vocabulary[unmerged[i]] = 5000 + i;
+        Tokenizer tokenizer = Tokenizer.FromJson(System.Text.Encoding.UTF8.GetBytes(json.ToJsonString()));
+        string longWord = LongWord(["the", "house"], new Random(2));
+        for (int i = 0; i < 5; i++)
+            Encode(tokenizer, longWord);
+        int[] ids = tokenizer.EncodeToIds("a plugh\n\u00E9\u00E9, plughs", addSpecialTokens: false);
+        Assert.Equal([5000, 5001], ids.Where(id => id >= 5000));
+        CutsWithoutChange(tokenizer);
+    }
+
     private static string LongWord(string[] letters, Random random)
     {
         var text = new StringBuilder();

@@ -95,8 +95,6 @@ internal sealed partial class Bpe
     /// <summary>The token of a word's bytes, or -1.</summary>
     private int TokenOfBytes(ReadOnlySpan<char> word, int length)
     {
-        if (length > Vocabulary.MaxTokenLength)
-            return -1;
         using var bytes = new Scratch<byte>(length);
         using var chars = new Scratch<char>(length);
         System.Text.Encoding.UTF8.GetBytes(word, bytes.Span);
