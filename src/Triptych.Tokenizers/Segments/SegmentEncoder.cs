@@ -182,6 +182,7 @@ internal sealed class SegmentEncoder
                 _parts.Model.Tokenize(work.Text.Chars[split.Start..split.End], pieces);
             else
                 _parts.Model.TokenizeNew(work.Text.Chars[split.Start..split.End], pieces);
+            sink.Reserve(pieces.Count);
             int word = sink.NextWord++;
             int shownAsText = _parts.Model.TextTokenId;
             foreach (Piece piece in pieces)
