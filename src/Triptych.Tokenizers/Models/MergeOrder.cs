@@ -16,6 +16,7 @@ internal sealed class MergeOrder
     public const int None = -1;
 
     private const int Unnumbered = 0;
+    private const int NumberBits = 21, RankBits = 22;
     private const ulong Multiplier = 0x9E3779B97F4A7C15;
 
     private readonly MergeTable _merges;
@@ -33,6 +34,11 @@ internal sealed class MergeOrder
     private readonly ulong[] _pairs;
 
     private readonly int _pairShift;
+
+    /// <summary>The ranks of merges by the numbers of their parts, by a hash; before all tokens have one, and where the numbers are too high, empty.</summary>
+    private ulong[] _ranks = [];
+
+    private int _rankShift;
 
     /// <summary>Numbers the tokens.</summary>
     /// <param name="merges">The merges.</param>
@@ -107,8 +113,7 @@ internal sealed class MergeOrder
         Node[] tokens = _tokens;
         while (true)
         {
-            ulong hash = Hash(left, right);
-            if ((_pairs[hash >> 6] >> (int)hash & 1) != 0 && _merges.Find(_ids[left], _ids[right], out _) < limit)
+            if (RankOf(left, right) < limit)
                 return false;
             // The one that is made last is taken apart. Of two merges with one rank the left one comes first.
             if (left < _firstLate && right < _firstLate)
@@ -185,17 +190,51 @@ internal sealed class MergeOrder
         }
     }
 
+    /// <summary>The rank of the merge of two tokens, or that of pairs without one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ulong Hash(int left, int right) => ((ulong)left << 32 | (uint)right) * Multiplier >> _pairShift;
+    private int RankOf(int left, int right)
+    {
+        ulong hash = Hash(left, right), bit = hash >> _pairShift;
+        if ((_pairs[bit >> 6] >> (int)bit & 1) == 0)
+            return MergeTable.None;
+        ulong[] ranks = _ranks;
+        if (ranks.Length == 0)
+            return _merges.Find(_ids[left], _ids[right], out _);
+        ulong pair = (ulong)left << NumberBits | (uint)right;
+        for (ulong at = hash >> _rankShift; ; at++)
+        {
+            ulong entry = ranks[at];
+            if (entry >> RankBits == pair)
+                return (int)(entry & (1 << RankBits) - 1);
+            if (entry == 0)
+                return MergeTable.None;
+        }
+    }
+
+    private static ulong Hash(int left, int right) => ((ulong)left << 32 | (uint)right) * Multiplier;
 
     private void SetPairs((int Left, int Right, int Rank, int Id)[] all)
     {
         Array.Clear(_pairs);
-        foreach ((int left, int right, _, _) in all)
+        int bits = BitOperations.Log2((uint)all.Length + 1) + 2;
+        bool fits = _tokens.Length <= 1 << NumberBits && all.Length > 0 && all[^1].Rank < 1 << RankBits;
+        // No entry's place is looked for beyond the end: behind the last place there is room for all.
+        ulong[] ranks = fits ? LargeMemory.Allocate<ulong>(checked((1 << bits) + all.Length + 1)) : [];
+        Array.Clear(ranks);
+        foreach ((int left, int right, int rank, _) in all)
         {
-            ulong hash = Hash(_numbers[left], _numbers[right]);
-            _pairs[hash >> 6] |= 1UL << (int)hash;
+            (int first, int second) = (_numbers[left], _numbers[right]);
+            ulong hash = Hash(first, second), bit = hash >> _pairShift, at = hash >> (64 - bits);
+            _pairs[bit >> 6] |= 1UL << (int)bit;
+            // Tokens without a number are never asked for.
+            if (!fits || first == Unnumbered || second == Unnumbered)
+                continue;
+            while (ranks[at] != 0)
+                at++;
+            ranks[at] = ((ulong)first << NumberBits | (uint)second) << RankBits | (uint)rank;
         }
+
+        (_ranks, _rankShift) = (ranks, 64 - bits);
     }
 
     /// <summary>
