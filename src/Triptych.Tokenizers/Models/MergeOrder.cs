@@ -86,8 +86,9 @@ internal sealed class MergeOrder
         }
 
         numbered.CopyTo(_ids);
-        SetPairs(all);
-        unsuited = FindUnsuited(all);
+        (int Left, int Right, int Rank, int Id)[] needed = [.. all.Where(IsNeeded)];
+        SetPairs(needed);
+        unsuited = FindUnsuited(needed);
     }
 
     /// <summary>The number of the first token that is made; those below are symbols.</summary>
@@ -190,6 +191,18 @@ internal sealed class MergeOrder
         }
     }
 
+    /// <summary>
+    /// Whether a merge ever takes place. Before one that does not make its token, another has reached across, and tells of what it would:
+    /// vocabularies made of tokens alone have all pairs that might make a token as merges, twice as many as take place. Of what is late all
+    /// are kept.
+    /// </summary>
+    private bool IsNeeded((int Left, int Right, int Rank, int Id) merge)
+    {
+        (int first, int second, int made) = (_numbers[merge.Left], _numbers[merge.Right], _numbers[merge.Id]);
+        return first != Unnumbered && second != Unnumbered
+            && ((_tokens[made].Left == first && _tokens[made].Right == second) || Math.Max(made, Math.Max(first, second)) >= _firstLate);
+    }
+
     /// <summary>The rank of the merge of two tokens, or that of pairs without one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int RankOf(int left, int right)
@@ -226,8 +239,7 @@ internal sealed class MergeOrder
             (int first, int second) = (_numbers[left], _numbers[right]);
             ulong hash = Hash(first, second), bit = hash >> _pairShift, at = hash >> (64 - bits);
             _pairs[bit >> 6] |= 1UL << (int)bit;
-            // Tokens without a number are never asked for.
-            if (!fits || first == Unnumbered || second == Unnumbered)
+            if (!fits)
                 continue;
             while (ranks[at] != 0)
                 at++;
