@@ -27,6 +27,35 @@ public sealed class LinearMergerTests
         }
     }
 
+    [Fact]
+    public void GivesWhatMergingGivesWhereTokensEndFarBehindTheirBeginnings()
+    {
+        // A token that grows towards its beginning has no others as beginnings, so that a word may follow it for long and lead to none.
+        Random random = new(5);
+        for (int model = 0; model < 60; model++)
+        {
+            int[] letters = [.. Enumerable.Range(0, random.Next(2, 20)).Select(_ => random.Next(Letters))];
+            List<Merge> all = [];
+            for (int i = letters.Length - 2, made = letters[^1]; i >= 0; i--)
+            {
+                if (all.Exists(merge => merge.Left == letters[i] && merge.Right == made))
+                    break;
+                all.Add(new Merge(letters[i], made, Letters + all.Count));
+                made = Letters + all.Count - 1;
+            }
+
+            var merges = new MergeTable([.. all]);
+            LinearMerger linear = LinearMerger.TryBuild(merges, Letters + all.Count, [.. Enumerable.Range(0, Letters)])!;
+            for (int word = 0; word < Words; word++)
+            {
+                int[] text = [.. Enumerable.Range(0, 3).SelectMany(_ => Part(letters, random))];
+                Piece[] symbols = [.. text.Select((letter, i) => new Piece(letter, i, i + 1))];
+                Piece[] expected = Merge([.. symbols], merges);
+                Assert.Equal(expected, symbols[..linear.Merge(symbols)]);
+            }
+        }
+    }
+
     /// <summary>
     /// Joins the most frequent pair of a random text, again and again, as training does. With every pair a token has a merge for each of
     /// its divisions, in the order of tokens, as files have that were made from SentencePiece's; with the ranks of tokens all of them have one rank, as in tiktoken.
@@ -66,6 +95,12 @@ public sealed class LinearMergerTests
         if (anyOrder)
             random.Shuffle(all);
         return (new MergeTable(all, ranksAreIds), ids);
+    }
+
+    private static int[] Part(int[] letters, Random random)
+    {
+        int from = random.Next(letters.Length);
+        return letters[from..random.Next(from + 1, letters.Length + 1)];
     }
 
     private static List<int> Join(List<int> text, int left, int right, int id)

@@ -77,7 +77,7 @@ internal sealed partial class Bpe : TokenizerModel
 
     /// <summary>Whether a character that is no token becomes tokens of its bytes, and no merge joins these with anything.</summary>
     public bool BytesStayAlone => _byteTokens is int[] bytes && Array.TrueForAll(bytes, id => id >= 0)
-        && !_merges.All().Any(merge => bytes.Contains(merge.Left) || bytes.Contains(merge.Right));
+        && !_merges.InOrder().Any(merge => bytes.Contains(merge.Left) || bytes.Contains(merge.Right));
 
     public override bool IsDeterministic => _options.Dropout == 0;
 

@@ -16,12 +16,13 @@ internal sealed class CharTrie
     /// <summary>Where every search begins.</summary>
     public const int Root = 0;
 
-    private const int CodeBits = 16, NodeBits = 24;
+    /// <summary>The parts of an entry, from the lowest bit on: the unit's number, the node, the value.</summary>
+    public const int CodeBits = 16, NodeBits = 24;
+
     private const int MaxNode = (1 << NodeBits) - 1;
 
     private readonly int[] _codes;
 
-    /// <summary>Places: the number of the unit that leads there, the node, and one more than the value of the key that ends there.</summary>
     private readonly ulong[] _entries;
 
     /// <summary>Builds the array; of equal keys the last one counts, empty ones are left out.</summary>
@@ -46,6 +47,9 @@ internal sealed class CharTrie
     }
 
     public int MaxKeyLength { get; }
+
+    /// <summary>The array, whose entries hold the number of the unit that leads there, the node, and one more than the value of the key that ends there.</summary>
+    public ReadOnlySpan<ulong> Entries => _entries;
 
     /// <summary>Builds the array, or null where it would get too long.</summary>
     public static CharTrie? TryBuild(TokenList keys)

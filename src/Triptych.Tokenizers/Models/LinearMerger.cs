@@ -17,20 +17,18 @@ internal sealed class LinearMerger
     private const long MaxSymbols = 1 << 24;
 
     /// <summary>Of a token's number; three of them are in an entry of what is known.</summary>
-    private const int NumberBits = 21;
+    private const int NumberBits = LongestTrie.ValueBits;
 
     private const int KnownBits = 18;
     private const int ShortLength = 512;
 
     private readonly MergeOrder _order;
+    private readonly MergeBorders _borders;
     private readonly Token[] _tokens;
-    private readonly CharTrie _trie;
+    private readonly LongestTrie _trie;
 
     /// <summary>The numbers that the trie has for symbols, by id; 0 for those that are no symbol.</summary>
     private readonly ushort[] _units;
-
-    /// <summary>The symbols by the trie's numbers.</summary>
-    private readonly int[] _symbols;
 
     /// <summary>
     /// What is known of pairs of tokens: the left one, the longest that might follow it, and the longest that suits. An entry is written at
@@ -38,40 +36,35 @@ internal sealed class LinearMerger
     /// </summary>
     private readonly ulong[] _known = new ulong[1 << KnownBits];
 
-    private LinearMerger(MergeOrder order, Token[] tokens, CharTrie trie, ushort[] units, int[] symbols) =>
-        (_order, _tokens, _trie, _units, _symbols) = (order, tokens, trie, units, symbols);
+    private LinearMerger(MergeOrder order, MergeBorders borders, Token[] tokens, LongestTrie trie, ushort[] units) =>
+        (_order, _borders, _tokens, _trie, _units) = (order, borders, tokens, trie, units);
 
     /// <summary>The merger of a table, or null where its tokens are too long in all or their symbols too many.</summary>
     /// <param name="merges">The table.</param>
     /// <param name="idLimit">One more than the highest id.</param>
     /// <param name="symbols">What texts consist of before they are merged, besides the symbols of the merges.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static LinearMerger? TryBuild(MergeTable merges, int idLimit, IReadOnlyCollection<int> symbols)
     {
-        var order = new MergeOrder(merges, idLimit, symbols, out MergeOrder.Unsuited[] unsuited);
+        var order = new MergeOrder(merges, idLimit, symbols, out RankedMerge[] needed);
         if (order.FirstMade > char.MaxValue || order.Tokens.Length > 1 << NumberBits)
             return null;
-        Token[] tokens = FindTokens(order, unsuited);
-        TokenList keys = Keys(order, tokens);
-        if (keys.Starts[keys.Count] > MaxSymbols || CharTrie.TryBuild(keys) is not CharTrie trie)
+        int[] lengths = FindLengths(order), shorter = new int[lengths.Length];
+        TokenList keys = Keys(order, lengths);
+        if (keys.Starts[keys.Count] > MaxSymbols || LongestTrie.TryBuild(keys, (token, other) => shorter[token] = other) is not LongestTrie trie)
             return null;
-        for (int i = 0; i < keys.Count; i++)
-        {
-            ref Token token = ref tokens[keys.Id(i)];
-            token = token with { Shorter = LongestBegin(trie, keys[i]) };
-        }
-
-        // Symbols that are in no key get the numbers behind the trie's own.
-        int[] symbolsByUnit = new int[order.FirstMade];
+        var borders = new MergeBorders(order, needed, symbol => trie.CodeOf((char)symbol));
+        Token[] tokens = LargeMemory.Allocate<Token>(lengths.Length);
+        for (int number = 0; number < tokens.Length; number++)
+            tokens[number] = new Token(lengths[number], shorter[number], borders.LastRank(number), borders[number]);
         var units = new ushort[idLimit];
-        int rest = order.FirstMade - 1;
         for (int symbol = 1; symbol < order.FirstMade; symbol++)
         {
-            int unit = trie.CodeOf((char)symbol) is > 0 and int code ? code : rest--;
-            units[order.IdOf(symbol)] = (ushort)unit;
-            symbolsByUnit[unit] = symbol;
+            if (order.IsSymbol(symbol))
+                units[order.IdOf(symbol)] = trie.CodeOf((char)symbol);
         }
 
-        return new LinearMerger(order, tokens, trie, units, symbolsByUnit);
+        return new LinearMerger(order, borders, tokens, trie, units);
     }
 
     /// <summary>The unit that stands for a token where it is a symbol, or 0 where the token is none.</summary>
@@ -136,11 +129,11 @@ internal sealed class LinearMerger
         int count = given, at = 0;
         foreach (Found token in stack[..given])
             at += token.Length;
-        Found next = at < units.Length ? LongestAt(units[at..]) : default;
+        Found next = at < units.Length ? _trie.Find(units[at..]) : default;
         while (at < units.Length)
         {
             if (count > 0)
-                next = LongestSuiting(stack[count - 1].Token, next, _symbols[units[at - 1]], _symbols[units[at]]);
+                next = LongestSuiting(stack[count - 1].Token, next, units[at - 1], units[at]);
             if (next.Token == None)
             {
                 if (count == given)
@@ -152,7 +145,7 @@ internal sealed class LinearMerger
             }
 
             int end = at + next.Length;
-            if ((dead[end >> 6] >> end & 1) != 0)
+            if ((dead[end >> 6] >> end & 1) != 0 || (end + 1 < units.Length && Ends(next.Token, units.Slice(end - 1, 3))))
             {
                 next = Placed(_tokens[next.Token].Shorter);
                 continue;
@@ -161,11 +154,14 @@ internal sealed class LinearMerger
             stack[count++] = next;
             at = end;
             if (at < units.Length)
-                next = LongestAt(units[at..]);
+                next = _trie.Find(units[at..]);
         }
 
         return count;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool Ends(int token, ReadOnlySpan<ushort> units) => _borders.Ends(_tokens[token].LastRank, units[0], units[1], units[2]);
 
     private Found Placed(int token) => new(token, token == None ? 0 : _tokens[token].Length);
 
@@ -201,22 +197,6 @@ internal sealed class LinearMerger
         return token;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Found LongestAt(ReadOnlySpan<ushort> units)
-    {
-        int token = _symbols[units[0]], length = 1;
-        int node = CharTrie.Root;
-        for (int at = 0; at < units.Length; at++)
-        {
-            if (!_trie.TryMoveByCode(ref node, units[at], out int found))
-                break;
-            if (found != CharTrie.None)
-                (token, length) = (found, at + 1);
-        }
-
-        return new Found(token, length);
-    }
-
     private bool TryTranslate(ReadOnlySpan<Piece> symbols, Span<ushort> units)
     {
         for (int i = 0; i < symbols.Length; i++)
@@ -230,31 +210,27 @@ internal sealed class LinearMerger
         return true;
     }
 
-    /// <summary>The tokens by number; what each begins with is found later.</summary>
-    private static Token[] FindTokens(MergeOrder order, MergeOrder.Unsuited[] unsuited)
+    private static int[] FindLengths(MergeOrder order)
     {
-        Token[] tokens = LargeMemory.Allocate<Token>(order.Tokens.Length);
-        for (int number = 0; number < tokens.Length; number++)
-        {
-            (int left, int right, _) = order.Tokens[number];
-            tokens[number] = new Token(order.IsMade(number) ? tokens[left].Length + tokens[right].Length : 1, None, unsuited[number]);
-        }
-
-        return tokens;
+        int[] lengths = new int[order.Tokens.Length];
+        for (int number = 0; number < lengths.Length; number++)
+            lengths[number] = order.IsMade(number) ? lengths[order.Tokens[number].Left] + lengths[order.Tokens[number].Right] : 1;
+        return lengths;
     }
 
-    /// <summary>The symbols of all tokens that are made, and their numbers.</summary>
-    private static TokenList Keys(MergeOrder order, Token[] tokens)
+    /// <summary>The symbols of all tokens, and their numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static TokenList Keys(MergeOrder order, int[] lengths)
     {
         var keys = new TokenList();
         var rest = new Stack<int>();
         long total = 0;
-        for (int number = order.FirstMade; number < order.Tokens.Length && total <= MaxSymbols; number++)
+        for (int number = 1; number < lengths.Length && total <= MaxSymbols; number++)
         {
-            if (!order.IsMade(number))
+            if (!order.IsSymbol(number) && !order.IsMade(number))
                 continue;
-            total += tokens[number].Length;
-            Span<char> room = keys.Room(tokens[number].Length);
+            total += lengths[number];
+            Span<char> room = keys.Room(lengths[number]);
             int length = 0;
             rest.Push(number);
             while (rest.TryPop(out int token))
@@ -275,22 +251,8 @@ internal sealed class LinearMerger
         return keys;
     }
 
-    /// <summary>The longest token that a token begins with.</summary>
-    private static int LongestBegin(CharTrie trie, ReadOnlySpan<char> token)
-    {
-        int longest = token[0], node = CharTrie.Root;
-        foreach (char unit in token[..^1])
-        {
-            trie.TryMove(ref node, unit, out int found);
-            if (found != CharTrie.None)
-                longest = found;
-        }
-
-        return longest;
-    }
-
-    /// <summary>A token's length in symbols, the longest token that it begins with, and the symbols at the ends of others that may not suit it.</summary>
-    private readonly record struct Token(int Length, int Shorter, MergeOrder.Unsuited Unsuited);
+    /// <summary>A token's length in symbols, the longest token that it begins with, and what tells of those that it may stand beside.</summary>
+    private readonly record struct Token(int Length, int Shorter, int LastRank, MergeBorders.Unsuited Unsuited);
 
     /// <summary>A token in a text, and its length in symbols.</summary>
     internal readonly record struct Found(int Token, int Length);

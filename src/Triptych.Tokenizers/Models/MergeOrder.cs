@@ -44,24 +44,34 @@ internal sealed class MergeOrder
     /// <param name="merges">The merges.</param>
     /// <param name="idLimit">One more than the highest id.</param>
     /// <param name="symbols">What texts consist of before they are merged, besides the symbols of the merges.</param>
-    /// <param name="unsuited">What tells most pairs of tokens that suit, by number.</param>
-    public MergeOrder(MergeTable merges, int idLimit, IReadOnlyCollection<int> symbols, out Unsuited[] unsuited)
+    /// <param name="needed">The merges that ever take place, in their order and by numbers.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public MergeOrder(MergeTable merges, int idLimit, IReadOnlyCollection<int> symbols, out RankedMerge[] needed)
     {
         _merges = merges;
-        (int Left, int Right, int Rank, int Id)[] all = [.. merges.All().OrderBy(merge => merge.Rank)];
+        RankedMerge[] all = merges.InOrder();
         bool[] isMade = new bool[idLimit];
-        foreach ((_, _, _, int id) in all)
-            isMade[id] = true;
+        foreach (RankedMerge merge in all)
+            isMade[merge.Id] = true;
         _numbers = new int[idLimit];
-        List<int> numbered = [None];
-        foreach (int symbol in all.SelectMany(merge => (int[])[merge.Left, merge.Right]).Concat(symbols))
+        List<int> numbered = [None], spare = [];
+        foreach (RankedMerge merge in all)
         {
-            if (!isMade[symbol] && _numbers[symbol] == Unnumbered)
+            if (!isMade[merge.Left])
+                Number(merge.Left, numbered);
+            if (!isMade[merge.Right])
+                Number(merge.Right, numbered);
+        }
+
+        foreach (int symbol in symbols)
+        {
+            if (isMade[symbol])
+                spare.Add(symbol);
+            else
                 Number(symbol, numbered);
         }
 
-        int[] spare = [.. symbols.Where(symbol => isMade[symbol])];
-        FirstMade = numbered.Count + spare.Length;
+        FirstMade = numbered.Count + spare.Count;
         int limit = checked(FirstMade + isMade.Count(made => made));
         _ids = new int[limit];
         numbered.CopyTo(_ids);
@@ -73,22 +83,25 @@ internal sealed class MergeOrder
         Array.Fill(_pairs, ulong.MaxValue);
         _firstLate = limit;
         int next = FirstMade;
-        foreach ((int Left, int Right, int Rank, int Id) merge in all)
+        foreach (RankedMerge merge in all)
             TryAdd(merge, ref next);
         _firstLate = next;
         AddLate(all, next);
 
         // Symbols that a merge would make, which never does, stay what they are.
         foreach (int symbol in spare)
-        {
-            if (_numbers[symbol] == Unnumbered)
-                Number(symbol, numbered);
-        }
+            Number(symbol, numbered);
 
         numbered.CopyTo(_ids);
-        (int Left, int Right, int Rank, int Id)[] needed = [.. all.Where(IsNeeded)];
+        int count = 0;
+        foreach (RankedMerge merge in all)
+        {
+            if (IsNeeded(merge))
+                all[count++] = new RankedMerge(_numbers[merge.Left], _numbers[merge.Right], merge.Rank, _numbers[merge.Id]);
+        }
+
+        needed = all[..count];
         SetPairs(needed);
-        unsuited = FindUnsuited(needed);
     }
 
     /// <summary>The number of the first token that is made; those below are symbols.</summary>
@@ -100,8 +113,14 @@ internal sealed class MergeOrder
     /// <summary>The number of a token, or 0.</summary>
     public int NumberOf(int id) => _numbers[id];
 
+    /// <summary>Whether a token is a late one.</summary>
+    public bool IsLate(int number) => number >= _firstLate;
+
     /// <summary>The id of a token.</summary>
     public int IdOf(int number) => _ids[number];
+
+    /// <summary>Whether a number is a symbol's.</summary>
+    public bool IsSymbol(int number) => number > Unnumbered && number < FirstMade && _numbers[_ids[number]] == number;
 
     /// <summary>Whether a token is made of others.</summary>
     public bool IsMade(int number) => _tokens[number].Left != None;
@@ -162,7 +181,7 @@ internal sealed class MergeOrder
     private int TimeOf(int number) => number < _firstLate ? _tokens[number].Rank : _late[number - _firstLate];
 
     /// <summary>Gives the next number to what a merge makes, if this is how it is made and its parts have numbers.</summary>
-    private bool TryAdd((int Left, int Right, int Rank, int Id) merge, ref int next)
+    private bool TryAdd(RankedMerge merge, ref int next)
     {
         (int first, int second) = (_numbers[merge.Left], _numbers[merge.Right]);
         if (first == Unnumbered || second == Unnumbered || _numbers[merge.Id] != Unnumbered || !Suits(first, second, merge.Rank))
@@ -174,19 +193,19 @@ internal sealed class MergeOrder
     }
 
     /// <summary>Numbers the late tokens, each when its parts have numbers.</summary>
-    private void AddLate((int Left, int Right, int Rank, int Id)[] all, int next)
+    private void AddLate(RankedMerge[] all, int next)
     {
-        (int Left, int Right, int Rank, int Id)[] open = [.. all.Where(merge => _numbers[merge.Id] == Unnumbered)];
-        ILookup<int, (int Left, int Right, int Rank, int Id)> byPart = open
+        RankedMerge[] open = [.. all.Where(merge => _numbers[merge.Id] == Unnumbered)];
+        ILookup<int, RankedMerge> byPart = open
             .SelectMany(merge => (IEnumerable<int>)[merge.Left, merge.Right], (merge, part) => (merge, part))
             .ToLookup(use => use.part, use => use.merge);
-        var ready = new Queue<(int Left, int Right, int Rank, int Id)>(open);
-        while (ready.TryDequeue(out (int Left, int Right, int Rank, int Id) merge))
+        var ready = new Queue<RankedMerge>(open);
+        while (ready.TryDequeue(out RankedMerge merge))
         {
             if (!TryAdd(merge, ref next))
                 continue;
             _late.Add(Math.Max(merge.Rank, Math.Max(TimeOf(_numbers[merge.Left]), TimeOf(_numbers[merge.Right]))));
-            foreach ((int Left, int Right, int Rank, int Id) use in byPart[merge.Id])
+            foreach (RankedMerge use in byPart[merge.Id])
                 ready.Enqueue(use);
         }
     }
@@ -196,7 +215,7 @@ internal sealed class MergeOrder
     /// vocabularies made of tokens alone have all pairs that might make a token as merges, twice as many as take place. Of what is late all
     /// are kept.
     /// </summary>
-    private bool IsNeeded((int Left, int Right, int Rank, int Id) merge)
+    private bool IsNeeded(RankedMerge merge)
     {
         (int first, int second, int made) = (_numbers[merge.Left], _numbers[merge.Right], _numbers[merge.Id]);
         return first != Unnumbered && second != Unnumbered
@@ -226,79 +245,37 @@ internal sealed class MergeOrder
 
     private static ulong Hash(int left, int right) => ((ulong)left << 32 | (uint)right) * Multiplier;
 
-    private void SetPairs((int Left, int Right, int Rank, int Id)[] all)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void SetPairs(RankedMerge[] needed)
     {
         Array.Clear(_pairs);
-        int bits = BitOperations.Log2((uint)all.Length + 1) + 2;
-        bool fits = _tokens.Length <= 1 << NumberBits && all.Length > 0 && all[^1].Rank < 1 << RankBits;
+        int bits = BitOperations.Log2((uint)needed.Length + 1) + 2;
+        bool fits = _tokens.Length <= 1 << NumberBits && needed.Length > 0 && needed[^1].Rank < 1 << RankBits;
         // No entry's place is looked for beyond the end: behind the last place there is room for all.
-        ulong[] ranks = fits ? LargeMemory.Allocate<ulong>(checked((1 << bits) + all.Length + 1)) : [];
+        ulong[] ranks = fits ? LargeMemory.Allocate<ulong>(checked((1 << bits) + needed.Length + 1)) : [];
         Array.Clear(ranks);
-        foreach ((int left, int right, int rank, _) in all)
+        foreach ((int left, int right, int rank, _) in needed)
         {
-            (int first, int second) = (_numbers[left], _numbers[right]);
-            ulong hash = Hash(first, second), bit = hash >> _pairShift, at = hash >> (64 - bits);
+            ulong hash = Hash(left, right), bit = hash >> _pairShift, at = hash >> (64 - bits);
             _pairs[bit >> 6] |= 1UL << (int)bit;
             if (!fits)
                 continue;
             while (ranks[at] != 0)
                 at++;
-            ranks[at] = ((ulong)first << NumberBits | (uint)second) << RankBits | (uint)rank;
+            ranks[at] = ((ulong)left << NumberBits | (uint)right) << RankBits | (uint)rank;
         }
 
         (_ranks, _rankShift) = (ranks, 64 - bits);
     }
 
-    /// <summary>
-    /// A merge reaches across where it joins the first token's end, which is the token itself or what was made before the token that it ends
-    /// in, with the second's beginning. So only the merges of these count, by the symbols (modulo 64) that their other parts begin or end with.
-    /// </summary>
-    private Unsuited[] FindUnsuited((int Left, int Right, int Rank, int Id)[] all)
-    {
-        var unsuited = new Unsuited[_tokens.Length];
-        ulong[] behind = new ulong[_tokens.Length], before = new ulong[_tokens.Length];
-        int[] firsts = new int[_tokens.Length], lasts = new int[_tokens.Length];
-        for (int number = 1; number < _tokens.Length; number++)
-        {
-            ref readonly Node token = ref _tokens[number];
-            (firsts[number], lasts[number]) = IsMade(number) ? (firsts[token.Left], lasts[token.Right]) : (number, number);
-        }
-
-        int done = 0;
-        foreach ((int left, int right, int rank, int id) in all)
-        {
-            for (; done < all.Length && all[done].Rank <= rank; done++)
-            {
-                (int first, int second) = (_numbers[all[done].Left], _numbers[all[done].Right]);
-                behind[first] |= 1UL << firsts[second];
-                before[second] |= 1UL << lasts[first];
-            }
-
-            int made = _numbers[id];
-            if (_tokens[made].Left != _numbers[left] || _tokens[made].Right != _numbers[right])
-                continue;
-            unsuited[made] = new Unsuited(
-                behind[_tokens[made].Right] | unsuited[_tokens[made].Right].Behind, before[_tokens[made].Left] | unsuited[_tokens[made].Left].Before);
-        }
-
-        for (int number = 0; number < _firstLate; number++)
-            unsuited[number] = new Unsuited(unsuited[number].Behind | behind[number], unsuited[number].Before | before[number]);
-        // Nothing is told of late tokens.
-        Array.Fill(unsuited, new Unsuited(ulong.MaxValue, ulong.MaxValue), _firstLate, unsuited.Length - _firstLate);
-        return unsuited;
-    }
-
+    /// <summary>Gives the next number to a symbol that has none.</summary>
     private void Number(int symbol, List<int> numbered)
     {
+        if (_numbers[symbol] != Unnumbered)
+            return;
         _numbers[symbol] = numbered.Count;
         numbered.Add(symbol);
     }
-
-    /// <summary>
-    /// The symbols, modulo 64, that tokens begin with which may not suit a token before them, and those that tokens end with which may not
-    /// suit one behind. Where the symbol is not among them for one of two tokens, these suit.
-    /// </summary>
-    internal readonly record struct Unsuited(ulong Behind, ulong Before);
 
     /// <summary>The parts of a token, and the rank of their merge.</summary>
     internal readonly record struct Node(int Left, int Right, int Rank);

@@ -6,6 +6,9 @@ namespace Triptych.Tokenizers.Models;
 /// <summary>Two tokens that are joined, and the token that they make.</summary>
 internal readonly record struct Merge(int Left, int Right, int Id);
 
+/// <summary>A merge and its rank.</summary>
+internal readonly record struct RankedMerge(int Left, int Right, int Rank, int Id);
+
 /// <summary>
 /// From a pair of token ids to the rank of its merge and the token that it makes. A slot holds the merge's number and bits of its hash, so
 /// that pairs without a merge, which are most, are told by the slots alone.
@@ -37,17 +40,31 @@ internal sealed class MergeTable
             FindSlot(merges[i].Left, merges[i].Right, out uint tag) = tag | (uint)(i + 1);
     }
 
-    /// <summary>All merges, in no order.</summary>
-    public IEnumerable<(int Left, int Right, int Rank, int Id)> All()
+    /// <summary>All merges in the order of their ranks.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public RankedMerge[] InOrder()
     {
+        // Of equal pairs only the last one has a slot.
+        ulong[] places = new ulong[_merges.Length];
+        int count = 0;
         foreach (uint slot in _slots)
         {
             if (slot == 0)
                 continue;
-            int number = (int)(slot & _numbers) - 1;
-            (int left, int right, int id) = _merges[number];
-            yield return (left, right, _ranksAreIds ? id : number, id);
+            uint number = (slot & _numbers) - 1;
+            places[count++] = (ulong)(_ranksAreIds ? _merges[number].Id : 0) << 32 | number;
         }
+
+        Array.Sort(places, 0, count);
+        var all = new RankedMerge[count];
+        for (int i = 0; i < count; i++)
+        {
+            int number = (int)(uint)places[i];
+            (int left, int right, int id) = _merges[number];
+            all[i] = new RankedMerge(left, right, _ranksAreIds ? id : number, id);
+        }
+
+        return all;
     }
 
     public int Find(int left, int right, out int id)
